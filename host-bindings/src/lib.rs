@@ -20,4 +20,5 @@ pub mod engine;
 pub mod http;
 mod imports;
 pub mod limits;
+pub mod native;
 pub mod state;
