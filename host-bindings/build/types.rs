@@ -97,7 +97,9 @@ fn may_be_left_out(resolve: &Resolve, ty: &Type) -> bool {
 
 /// The type of a page's items, when the record is a part of a list: `items` and `next`.
 fn page_item(resolve: &Resolve, record: &Record) -> Option<String> {
-    let [items, next] = record.fields.as_slice() else { return None };
+    let [items, next] = record.fields.as_slice() else {
+        return None;
+    };
     let Type::Id(id) = items.ty else { return None };
     match &resolve.types[id].kind {
         TypeDefKind::List(item) if items.name == "items" && next.name == "next" => Some(rust_type(resolve, item)),
