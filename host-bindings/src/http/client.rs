@@ -18,7 +18,8 @@ use tokio_rustls::TlsConnector;
 
 use super::connector::Connector;
 use super::credential::CredentialError;
-use super::decide::{Allowed, Denial, DenyReason, EndpointGrant, decide};
+use super::decide::{Allowed, EndpointGrant, decide};
+use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
 use super::limits::{CallBudget, HttpLimits, RESPONSE_HEADER_COUNT};
@@ -91,7 +92,12 @@ impl HttpClient {
         limits: HttpLimits,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, HttpConfigError> {
-        Self::with_resolver(grants, limits, observer, Arc::new(SystemResolver))
+        Self::with_resolver(
+            grants,
+            limits,
+            observer,
+            &(Arc::new(SystemResolver) as Arc<dyn Resolver>),
+        )
     }
 
     /// The same with another resolver than the operating system's.
@@ -102,11 +108,11 @@ impl HttpClient {
         grants: Vec<EndpointGrant>,
         limits: HttpLimits,
         observer: Arc<dyn Observer>,
-        resolver: Arc<dyn Resolver>,
+        resolver: &Arc<dyn Resolver>,
     ) -> Result<Self, HttpConfigError> {
         let mut channels = HashMap::new();
         for grant in &grants {
-            let channel = Channel::open(grant, &limits, Arc::clone(&resolver))?;
+            let channel = Channel::open(grant, &limits, resolver)?;
             if channels.insert(grant.name.clone(), channel).is_some() {
                 return Err(HttpConfigError::Duplicate(grant.name.clone()));
             }
@@ -239,7 +245,7 @@ impl Channel {
     fn open(
         grant: &EndpointGrant,
         limits: &HttpLimits,
-        resolver: Arc<dyn Resolver>,
+        resolver: &Arc<dyn Resolver>,
     ) -> Result<Self, HttpConfigError> {
         let endpoint = || grant.name.clone();
         if let Some(credential) = &grant.credential {
@@ -261,7 +267,7 @@ impl Channel {
             (grant.origin.scheme == Scheme::Https).then(|| TlsConnector::from(Arc::new(config)));
         let connector = Connector {
             origin: grant.origin.clone(),
-            resolver,
+            resolver: Arc::clone(resolver),
             allow_addresses: grant.allow_addresses.clone().into(),
             tls,
             timeout: limits.connect_timeout,

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::connector::ConnectFailure;
-use super::decide::DenyReason;
+use super::denial::DenyReason;
 use super::fault::Fault;
 use super::origin::Origin;
 use super::payload::UnreadableBody;

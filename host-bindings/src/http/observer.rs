@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::decide::Denial;
+use super::denial::Denial;
 use super::fault::Fault;
 use super::origin::Origin;
 

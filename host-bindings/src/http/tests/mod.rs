@@ -202,10 +202,11 @@ impl Bench {
     }
 
     fn limited(grant: EndpointGrant, limits: HttpLimits) -> Self {
-        Self::resolving(grant, limits, Arc::new(SystemResolver))
+        let system: Arc<dyn Resolver> = Arc::new(SystemResolver);
+        Self::resolving(grant, limits, &system)
     }
 
-    fn resolving(grant: EndpointGrant, limits: HttpLimits, resolver: Arc<dyn Resolver>) -> Self {
+    fn resolving(grant: EndpointGrant, limits: HttpLimits, resolver: &Arc<dyn Resolver>) -> Self {
         let seen = Arc::new(Seen::default());
         let budget = CallBudget::new(&limits);
         let client =

@@ -75,7 +75,7 @@ async fn a_loopback_origin_needs_a_line_whether_literal_or_resolved() {
         closed.allow_addresses.clear();
         let bench = Bench::new(closed);
         assert_eq!(bench.send(&get("/")).await, Err(Fault::Denied), "{host}");
-        let denials = bench.seen.denials.lock().unwrap();
+        let denials = bench.seen.denials.lock().unwrap().clone();
         assert!(
             denials[0].hint().unwrap().contains("127.0.0.1/32"),
             "{host}: {denials:?}"
@@ -106,7 +106,7 @@ async fn each_connection_dials_only_addresses_checked_for_it() {
     let bench = Bench::resolving(
         grant(&format!("http://cloud.example:{}", server.port)),
         HttpLimits::default(),
-        rebinding(&answers),
+        &rebinding(&answers),
     );
     let mut ends = Vec::new();
     for _ in 0..7 {

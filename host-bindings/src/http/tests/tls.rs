@@ -68,7 +68,7 @@ async fn tls_is_verified_against_the_grants_own_authority_and_name() {
             tls: tls.clone(),
             ..grant(&format!("https://{host}:{port}"))
         };
-        let bench = Bench::resolving(grant, HttpLimits::default(), rebinding(&[&["127.0.0.1"]]));
+        let bench = Bench::resolving(grant, HttpLimits::default(), &rebinding(&[&["127.0.0.1"]]));
         let answer = bench.send(&get("/")).await;
         match answer {
             Ok(response) => assert!(trusted && response.status == 200, "{host} {tls:?}"),
