@@ -8,33 +8,33 @@ use std::time::Duration;
 
 /// Requests in one call of a provider. Protects the vendor's API, and the operator's quota there, from a provider that
 /// loops; a list of 10,000 vms at 50 a page with a lookup each page needs 400.
-pub(super) const REQUESTS_PER_CALL: u32 = 1_000;
+pub const REQUESTS_PER_CALL: u32 = 1_000;
 /// Requests of one connection at a time; more wait. Protects the vendor from bursts and the host's file descriptors.
-pub(super) const IN_FLIGHT: usize = 16;
+pub const IN_FLIGHT: usize = 16;
 /// A request's body in bytes. Protects the host's memory: the guest's list is copied once.
-pub(super) const REQUEST_BODY_BYTES: u64 = 8 << 20;
+pub const REQUEST_BODY_BYTES: u64 = 8 << 20;
 /// A request's headers, names and values. Common servers refuse more (nginx: `large_client_header_buffers`, 4 × 8 KiB).
-pub(super) const REQUEST_HEADER_BYTES: usize = 32 << 10;
+pub const REQUEST_HEADER_BYTES: usize = 32 << 10;
 /// A request's headers, counted. Protects servers that limit it (Apache: `LimitRequestFields`, 100), less the host's own.
-pub(super) const REQUEST_HEADER_COUNT: usize = 64;
+pub const REQUEST_HEADER_COUNT: usize = 64;
 /// A request's encoded path and query. RFC 9110, section 4.1, recommends that servers take at least 8000 bytes.
-pub(super) const TARGET_BYTES: usize = 8 << 10;
+pub const TARGET_BYTES: usize = 8 << 10;
 /// A response's headers, names and values. Protects the host's memory from a server, and the guest's.
-pub(super) const RESPONSE_HEADER_BYTES: usize = 64 << 10;
+pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
 /// A response's headers, counted. Protects the host from a server.
-pub(super) const RESPONSE_HEADER_COUNT: usize = 100;
+pub const RESPONSE_HEADER_COUNT: usize = 100;
 /// A response's body that is handed to the guest. Protects the host's memory, and the guest's.
-pub(super) const RESPONSE_BODY_BYTES: u64 = 8 << 20;
+pub const RESPONSE_BODY_BYTES: u64 = 8 << 20;
 /// A body that is spliced from or into a blob. Protects the host's disk from a server that never ends.
-pub(super) const SPLICED_BYTES: u64 = 64 << 30;
+pub const SPLICED_BYTES: u64 = 64 << 30;
 /// Resolving, connecting and the TLS handshake together. Protects the caller from a host that drops packets.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// From sending a request to the end of its response. Protects the caller from a slow server.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The same for a request that splices a blob either way: an image takes its time.
-pub(super) const TRANSFER_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
 /// Between two parts of a response's body. Ends a transfer that stalls long before its whole time is over.
-pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The limits of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ mod denial;
 mod failure;
 mod fault;
 mod headers;
-mod limits;
+pub mod limits;
 mod observer;
 mod origin;
 mod origin_template;
