@@ -35,7 +35,10 @@ pub enum ComponentizeError {
 impl fmt::Display for ComponentizeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyComponent => write!(formatter, "the input is a component already; give the core module that was linked"),
+            Self::AlreadyComponent => write!(
+                formatter,
+                "the input is a component already; give the core module that was linked"
+            ),
             Self::NotModule => write!(
                 formatter,
                 "the input is not a WebAssembly core module; build the provider with `--target wasm32-unknown-unknown` \
@@ -79,9 +82,16 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
         .module(module)
         .and_then(|encoder| encoder.encode())
         .map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
-    let foreign: Vec<String> =
-        surface(&component)?.imports.into_iter().filter(|name| !name.starts_with(CONTRACT_PACKAGE)).collect();
-    if foreign.is_empty() { Ok(component) } else { Err(ComponentizeError::ForeignImports(foreign)) }
+    let foreign: Vec<String> = surface(&component)?
+        .imports
+        .into_iter()
+        .filter(|name| !name.starts_with(CONTRACT_PACKAGE))
+        .collect();
+    if foreign.is_empty() {
+        Ok(component)
+    } else {
+        Err(ComponentizeError::ForeignImports(foreign))
+    }
 }
 
 /// Reads what a component imports and exports.
@@ -89,11 +99,22 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
 /// # Errors
 /// The bytes are no component.
 pub fn surface(component: &[u8]) -> Result<Surface, ComponentizeError> {
-    let decoded = wit_component::decode(component).map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
-    let DecodedWasm::Component(resolve, world) = decoded else { return Err(ComponentizeError::NotModule) };
+    let decoded = wit_component::decode(component)
+        .map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
+    let DecodedWasm::Component(resolve, world) = decoded else {
+        return Err(ComponentizeError::NotModule);
+    };
     let world = &resolve.worlds[world];
-    let mut imports: Vec<String> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
-    let mut exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    let mut imports: Vec<String> = world
+        .imports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
+    let mut exports: Vec<String> = world
+        .exports
+        .keys()
+        .map(|key| resolve.name_world_key(key))
+        .collect();
     imports.sort();
     exports.sort();
     Ok(Surface { imports, exports })

@@ -109,13 +109,18 @@ impl FakeHost {
     /// one route are used in order, the last again and again.
     #[must_use]
     pub fn with_route(self, method_and_path: &str, status: u16, body: &str) -> Self {
+        self.set_route(method_and_path, status, body);
+        self
+    }
+
+    /// Adds an answer for a route to a host that is in use; see [`FakeHost::with_route`].
+    pub fn set_route(&self, method_and_path: &str, status: u16, body: &str) {
         let response = Response::new(status).with_body(body);
         self.routes
             .borrow_mut()
             .entry(method_and_path.to_owned())
             .or_default()
             .push_back(response);
-        self
     }
 
     /// Makes the next writes of state conflict, as when somebody else wrote first.

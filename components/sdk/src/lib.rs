@@ -23,7 +23,7 @@
 //! ```
 //!
 //! One line makes it a component: `stockade_provider::export!(Example: disks, networks);`. What the SDK offers beside
-//! that: [`http`], [`retry`], [`paginate`], [`page`], [`options`], [`error`], [`size`], [`time`].
+//! that: [`http`], [`retry`], [`paginate`], [`page`], [`options`], [`idempotency`], [`error`], [`size`], [`time`].
 //!
 //! A component for `wasm32-unknown-unknown` has no clock, no randomness and no environment of its own: `Instant::now`
 //! panics there and a `HashMap` has fixed seeds. Ask the host for the time, and use `BTreeMap`.
@@ -43,6 +43,7 @@ pub mod error;
 pub mod fake_host;
 pub mod host;
 pub mod http;
+pub mod idempotency;
 pub mod options;
 pub mod page;
 pub mod paginate;

@@ -63,7 +63,11 @@ mod tests {
 
     #[test]
     fn every_page_is_read_even_behind_an_empty_one() {
-        assert!(walk(&[("first", &[], "end")]).expect("empty list").is_empty());
+        assert!(
+            walk(&[("first", &[], "end")])
+                .expect("empty list")
+                .is_empty()
+        );
         assert_eq!(walk(&[("first", &[1], "end")]).expect("one page"), [1]);
         assert_eq!(
             walk(&[
