@@ -7,7 +7,7 @@ scripts := "tests/support/scripts"
 
 # Lists the recipes.
 default:
-    @just --list --unsorted
+    @{{just_executable()}} --list --unsorted
 
 # Makes a bare Debian ready, builds everything and shows a VM: README's first command.
 setup:

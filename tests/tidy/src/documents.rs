@@ -32,8 +32,7 @@ pub fn recipes(justfile: &str) -> Vec<&str> {
 }
 
 fn recipe_name(line: &str) -> Option<&str> {
-    let is_recipe =
-        line.starts_with(|first: char| first.is_ascii_lowercase()) && !line.contains(":=");
+    let is_recipe = line.starts_with(|first: char| first.is_ascii_lowercase()) && !line.contains(":=");
     let (head, _) = line.split_once(':')?;
     is_recipe.then(|| head.split_whitespace().next().unwrap_or_default())
 }
@@ -71,17 +70,9 @@ pub fn readme_errors(readme: &str, justfile: &str, files: &[SourceFile]) -> Vec<
             found.push(format!("README.md: the link to `{target}` leads nowhere"));
         }
     }
-    for directory in [
-        "wit/",
-        "runtime/",
-        "components/",
-        "host-bindings/",
-        "tests/",
-    ] {
+    for directory in ["wit/", "runtime/", "components/", "host-bindings/", "tests/"] {
         if !readme.contains(&format!("| `{directory}`")) {
-            found.push(format!(
-                "README.md: its table of the tree has no row for `{directory}`"
-            ));
+            found.push(format!("README.md: its table of the tree has no row for `{directory}`"));
         }
     }
     found
@@ -101,9 +92,7 @@ fn spans<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
 pub fn manifests_without_lints(files: &[SourceFile]) -> Vec<String> {
     files
         .iter()
-        .filter(|file| {
-            file.path.ends_with("/Cargo.toml") && !file.text.contains("[lints]\nworkspace = true")
-        })
+        .filter(|file| file.path.ends_with("/Cargo.toml") && !file.text.contains("[lints]\nworkspace = true"))
         .map(|file| {
             format!(
                 "{}: does not inherit the lints: add `[lints]` with `workspace = true`",
@@ -119,7 +108,8 @@ mod tests {
 
     #[test]
     fn recipes_need_comments() {
-        let justfile = "set shell := [\"bash\"]\n# Builds.\nbuild:\n    cargo build\n\ntest NAME='x': build\n    cargo test\n";
+        let justfile =
+            "set shell := [\"bash\"]\n# Builds.\nbuild:\n    cargo build\n\ntest NAME='x': build\n    cargo test\n";
         assert_eq!(recipes(justfile), ["build", "test"]);
         let found = recipes_without_comment(justfile);
         assert_eq!(found.len(), 1, "{found:?}");
@@ -131,10 +121,7 @@ mod tests {
         let tree = "| `wit/`\n| `runtime/`\n| `components/`\n| `host-bindings/`\n| `tests/`\n";
         let scripts = ["tests/support/scripts/setup", "tests/support/scripts/test"];
         let files = scripts.map(|path| SourceFile::new(path, ""));
-        let good = format!(
-            "{tree}{} {} `just build` [a](tests/support/)",
-            scripts[0], scripts[1]
-        );
+        let good = format!("{tree}{} {} `just build` [a](tests/support/)", scripts[0], scripts[1]);
         let justfile = "# Builds.\nbuild:\n";
         assert_eq!(readme_errors(&good, justfile, &files), Vec::<String>::new());
         for (good_part, bad_part) in [

@@ -61,11 +61,8 @@ fn refusal(edge: &Edge) -> Option<String> {
         });
     }
     KEPT_APART.iter().find_map(|(crates, members, reason)| {
-        let refused =
-            crates.contains(&to.as_str()) && !members.contains(&from.as_str()) && !edge.development;
-        refused.then(|| {
-            format!("{from} depends on `{to}`: {reason}; remove it from {from}/Cargo.toml")
-        })
+        let refused = crates.contains(&to.as_str()) && !members.contains(&from.as_str()) && !edge.development;
+        refused.then(|| format!("{from} depends on `{to}`: {reason}; remove it from {from}/Cargo.toml"))
     })
 }
 
@@ -80,10 +77,7 @@ fn may_use_member(from: &str, to: &str) -> bool {
 fn edges(metadata: &Value) -> Vec<Edge> {
     let root = metadata["workspace_root"].as_str().unwrap_or_default();
     let relative = |path: &Value| {
-        let path = path
-            .as_str()
-            .unwrap_or_default()
-            .trim_end_matches("/Cargo.toml");
+        let path = path.as_str().unwrap_or_default().trim_end_matches("/Cargo.toml");
         path.strip_prefix(root)
             .unwrap_or(path)
             .trim_start_matches('/')

@@ -36,8 +36,7 @@ fn over_limit(files: &[SourceFile], exceptions: &[(&str, &str)]) -> Vec<String> 
 }
 
 fn is_source(path: &str) -> bool {
-    [".rs", ".wit"].iter().any(|ending| path.ends_with(ending))
-        || path.starts_with("tests/support/scripts/")
+    [".rs", ".wit"].iter().any(|ending| path.ends_with(ending)) || path.starts_with("tests/support/scripts/")
 }
 
 #[cfg(test)]

@@ -84,10 +84,7 @@ fn collect(root: &Path, directory: &Path, files: &mut Vec<SourceFile>) {
             collect(root, &path, files);
         } else if let Ok(text) = fs::read_to_string(&path) {
             // What is not text (images, components) is under no rule here.
-            files.push(SourceFile {
-                path: relative,
-                text,
-            });
+            files.push(SourceFile { path: relative, text });
         }
     }
 }

@@ -50,8 +50,7 @@ const CLIENT_SOCKETS: [&str; 6] = [
 
 /// Whether `word` stands in `line` by itself: not as part of a longer name, also not of one with `-` or `_`.
 fn contains_word(line: &str, word: &str) -> bool {
-    let is_part =
-        |character: char| character.is_alphanumeric() || character == '_' || character == '-';
+    let is_part = |character: char| character.is_alphanumeric() || character == '_' || character == '-';
     line.match_indices(word).any(|(start, _)| {
         let before = line[..start].chars().next_back();
         let after = line[start + word.len()..].chars().next();
@@ -63,10 +62,7 @@ fn contains_word(line: &str, word: &str) -> bool {
 #[must_use]
 pub fn provider_names_in_runtime(files: &[SourceFile]) -> Vec<String> {
     let own = files.iter().filter_map(|file| {
-        let name = file
-            .path
-            .strip_prefix("components/")?
-            .strip_suffix("/Cargo.toml")?;
+        let name = file.path.strip_prefix("components/")?.strip_suffix("/Cargo.toml")?;
         (name != "sdk" && name != "componentize").then_some(name)
     });
     let names: Vec<&str> = own.chain(VENDORS).collect();
@@ -74,9 +70,7 @@ pub fn provider_names_in_runtime(files: &[SourceFile]) -> Vec<String> {
         files,
         |path| path.starts_with("runtime/src/"),
         |line| {
-            let name = names
-                .iter()
-                .find(|name| contains_word(&line.to_lowercase(), name))?;
+            let name = names.iter().find(|name| contains_word(&line.to_lowercase(), name))?;
             Some(format!(
                 "names the provider `{name}`: move it to that provider, or ask the provider for it"
             ))
@@ -99,13 +93,10 @@ pub fn sockets_outside_host(files: &[SourceFile]) -> Vec<String> {
 /// Code that uses the `virt` crate outside the libvirt provider.
 #[must_use]
 pub fn virt_outside_libvirt(files: &[SourceFile]) -> Vec<String> {
-    let applies = |path: &str| {
-        !path.starts_with("host-bindings/src/libvirt/") && !path.starts_with("tests/tidy/")
-    };
+    let applies = |path: &str| !path.starts_with("host-bindings/src/libvirt/") && !path.starts_with("tests/tidy/");
     find_in_code(files, applies, |line| {
         let used = line.match_indices("virt::").any(|(start, _)| {
-            !line[..start]
-                .ends_with(|character: char| character.is_alphanumeric() || character == '_')
+            !line[..start].ends_with(|character: char| character.is_alphanumeric() || character == '_')
         });
         used.then(|| "uses the crate `virt`: only host-bindings/src/libvirt may".to_owned())
     })
@@ -115,27 +106,18 @@ pub fn virt_outside_libvirt(files: &[SourceFile]) -> Vec<String> {
 #[must_use]
 pub fn unlisted_unsafe(files: &[SourceFile]) -> Vec<String> {
     let applies = |path: &str| {
-        !path.starts_with("tests/tidy/")
-            && !UNSAFE_ALLOWED
-                .iter()
-                .any(|(allowed, _)| path.starts_with(allowed))
+        !path.starts_with("tests/tidy/") && !UNSAFE_ALLOWED.iter().any(|(allowed, _)| path.starts_with(allowed))
     };
     find_in_code(files, applies, |line| {
-        contains_word(line, "unsafe").then(|| {
-            "is unsafe: find a safe way, or add the file to `UNSAFE_ALLOWED` with its reason"
-                .to_owned()
-        })
+        contains_word(line, "unsafe")
+            .then(|| "is unsafe: find a safe way, or add the file to `UNSAFE_ALLOWED` with its reason".to_owned())
     })
 }
 
 /// Notes to oneself that no issue keeps.
 #[must_use]
 pub fn notes_without_issue(files: &[SourceFile]) -> Vec<String> {
-    let notes = [
-        concat!("TO", "DO"),
-        concat!("FIX", "ME"),
-        concat!("XX", "X"),
-    ];
+    let notes = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
     find(
         files,
         |_| true,
@@ -153,11 +135,7 @@ pub fn notes_without_issue(files: &[SourceFile]) -> Vec<String> {
 /// Places of one machine or one network: absolute paths of somebody's disk, hosts of package registries.
 #[must_use]
 pub fn foreign_places(files: &[SourceFile]) -> Vec<String> {
-    let paths = [
-        concat!("/wo", "rk/"),
-        concat!("/ro", "ot/"),
-        concat!("/ho", "me/"),
-    ];
+    let paths = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     let hosts = [
         concat!("deb.", "debian.org"),
         concat!("pypi", ".org"),
@@ -172,8 +150,7 @@ pub fn foreign_places(files: &[SourceFile]) -> Vec<String> {
     find(files, applies, |line| {
         let starts_a_path = |path: &&&str| {
             line.match_indices(**path).any(|(start, _)| {
-                !line[..start]
-                    .ends_with(|before: char| before.is_alphanumeric() || "-_./}".contains(before))
+                !line[..start].ends_with(|before: char| before.is_alphanumeric() || "-_./}".contains(before))
             })
         };
         if let Some(path) = paths.iter().find(starts_a_path) {
@@ -215,9 +192,7 @@ fn find_in_code(
     applies: impl Fn(&str) -> bool,
     complaint: impl Fn(&str) -> Option<String>,
 ) -> Vec<String> {
-    let rust = files
-        .iter()
-        .filter(|file| file.is_rust() && applies(&file.path));
+    let rust = files.iter().filter(|file| file.is_rust() && applies(&file.path));
     rust.flat_map(|file| complaints(&file.path, file.code_lines(), &complaint))
         .collect()
 }
@@ -266,16 +241,8 @@ mod tests {
                 ("runtime/src/a.rs", "if name == \"web\" {", false),
                 ("runtime/src/a.rs", "match vendor { Aws => 1 }", false),
                 ("runtime/src/a.rs", "// as the web provider does", true),
-                (
-                    "runtime/src/a.rs",
-                    "let name = \"web-1\"; let website = 1;",
-                    true,
-                ),
-                (
-                    "runtime/src/a.rs",
-                    "#[cfg(test)]\nlet name = \"web\";",
-                    true,
-                ),
+                ("runtime/src/a.rs", "let name = \"web-1\"; let website = 1;", true),
+                ("runtime/src/a.rs", "#[cfg(test)]\nlet name = \"web\";", true),
                 ("host-bindings/src/a.rs", "\"web\"", true),
             ],
         );
@@ -289,28 +256,16 @@ mod tests {
                 ("runtime/src/a.rs", "TcpStream::connect(address)", false),
                 ("components/web/src/a.rs", "use hyper::client;", false),
                 ("runtime/src/a.rs", "TcpListener::bind(address)", true),
-                (
-                    "host-bindings/src/a.rs",
-                    "TcpStream::connect(address)",
-                    true,
-                ),
+                ("host-bindings/src/a.rs", "TcpStream::connect(address)", true),
             ],
         );
         check(
             virt_outside_libvirt,
             &[
-                (
-                    "host-bindings/src/engine/a.rs",
-                    "use virt::connect::Connect;",
-                    false,
-                ),
+                ("host-bindings/src/engine/a.rs", "use virt::connect::Connect;", false),
                 ("runtime/src/a.rs", "x(virt::y)", false),
                 ("runtime/src/a.rs", "libvirt::register()", true),
-                (
-                    "host-bindings/src/libvirt/a.rs",
-                    "use virt::connect::Connect;",
-                    true,
-                ),
+                ("host-bindings/src/libvirt/a.rs", "use virt::connect::Connect;", true),
             ],
         );
     }
@@ -321,11 +276,7 @@ mod tests {
             unlisted_unsafe,
             &[
                 ("runtime/src/a.rs", "unsafe { x() }", false),
-                (
-                    "runtime/src/a.rs",
-                    "#![deny(unsafe_code)] // no unsafe",
-                    false,
-                ),
+                ("runtime/src/a.rs", "#![deny(unsafe_code)] // no unsafe", false),
                 ("runtime/src/a.rs", "#![deny(unsafe_code)]", true),
                 ("host-bindings/src/libvirt/ffi.rs", "unsafe { x() }", true),
             ],
@@ -359,11 +310,7 @@ mod tests {
             modules_without_purpose,
             &[
                 ("a.rs", "use x;", false),
-                (
-                    "a.rs",
-                    "#![expect(a, reason = \"b\")]\n\n//! Purpose.",
-                    true,
-                ),
+                ("a.rs", "#![expect(a, reason = \"b\")]\n\n//! Purpose.", true),
                 ("a.md", "text", true),
             ],
         );

@@ -1,9 +1,7 @@
 //! Runs every house rule over the workspace; one test per rule, so that all that is wrong shows at once.
 
 use std::process::Command;
-use stockade_test_tidy::{
-    SourceFile, documents, layering, sizes, text, workspace_files, workspace_root,
-};
+use stockade_test_tidy::{SourceFile, documents, layering, sizes, text, workspace_files, workspace_root};
 
 /// Fails with every violation on a line of its own.
 fn assert_kept(violations: &[String]) {
@@ -23,19 +21,9 @@ fn files_are_of_readable_size() {
 #[test]
 fn crates_depend_only_as_layered() {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "metadata",
-        "--no-deps",
-        "--offline",
-        "--format-version",
-        "1",
-    ]);
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
     let output = cargo.current_dir(workspace_root()).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata = serde_json::from_slice(&output.stdout).unwrap();
     assert_kept(&layering::violations(&metadata));
 }
