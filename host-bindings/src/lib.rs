@@ -19,5 +19,7 @@ pub mod contract;
 pub mod engine;
 pub mod http;
 mod imports;
+#[cfg(feature = "libvirt")]
+pub mod libvirt;
 pub mod limits;
 pub mod state;

@@ -42,6 +42,8 @@ pub(super) struct DiskFacts {
 /// An interface of a VM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NicFacts {
+    /// `network`, `bridge`, `direct`, `user`.
+    pub(super) kind: String,
     /// Its MAC address in lower case.
     pub(super) mac: Option<String>,
     /// The network, bridge or host interface.
@@ -140,6 +142,7 @@ impl NicFacts {
         let source = child(node, "source");
         let network = ["network", "bridge", "dev"].into_iter().find_map(|name| source.and_then(|node| attribute(node, name)));
         Self {
+            kind: attribute(node, "type").unwrap_or_default(),
             mac: child(node, "mac").and_then(|mac| attribute(mac, "address")).map(|mac| mac.to_ascii_lowercase()),
             network,
             model: child(node, "model").and_then(|model| attribute(model, "type")),
@@ -268,11 +271,12 @@ mod tests {
         assert_eq!((facts.disks[1].device.as_str(), &facts.disks[1].path), ("cdrom", &None));
         assert_eq!(facts.disks[2].volume, Some(("default".into(), "v".into())));
         let nic = NicFacts {
+            kind: "network".into(),
             mac: Some("52:54:00:aa:00:01".into()),
             network: Some("default".into()),
             model: Some("virtio".into()),
         };
-        assert_eq!(facts.nics, [nic, NicFacts::default()]);
+        assert_eq!(facts.nics, [nic, NicFacts { kind: "user".into(), ..NicFacts::default() }]);
     }
 
     #[test]

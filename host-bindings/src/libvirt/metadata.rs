@@ -6,7 +6,8 @@
 //! tool shows the other's VMs. libvirt stores both; this module does not call it.
 
 use time::format_description::well_known::Rfc3339;
-use time::format_description::{self, BorrowedFormatItem};
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::contract::Tag;
@@ -167,16 +168,14 @@ pub(super) fn time_of_seconds(seconds: i64) -> Option<String> {
 }
 
 /// kcli writes its times as day-month-year in UTC, without seconds.
-fn kcli_format() -> Option<Vec<BorrowedFormatItem<'static>>> {
-    format_description::parse_borrowed::<2>("[day]-[month]-[year] [hour]:[minute]").ok()
-}
+const KCLI_TIME: &[BorrowedFormatItem<'static>] = format_description!("[day]-[month]-[year] [hour]:[minute]");
 
 fn time_of_kcli(text: &str) -> Option<String> {
-    PrimitiveDateTime::parse(text, &kcli_format()?).ok()?.assume_utc().format(&Rfc3339).ok()
+    PrimitiveDateTime::parse(text, KCLI_TIME).ok()?.assume_utc().format(&Rfc3339).ok()
 }
 
 fn kcli_time(text: &str) -> Option<String> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()?.format(&kcli_format()?).ok()
+    OffsetDateTime::parse(text, &Rfc3339).ok()?.format(KCLI_TIME).ok()
 }
 
 #[cfg(test)]
