@@ -77,10 +77,7 @@ fn snapshot(name: &str) -> SnapshotSpec {
 }
 
 fn page(limit: Option<u32>) -> PageRequest {
-    PageRequest {
-        cursor: None,
-        limit,
-    }
+    PageRequest { cursor: None, limit }
 }
 
 fn text(text: &str) -> String {
@@ -115,18 +112,10 @@ fn a_new_cloud_has_a_pool_a_network_images_and_flavors() {
     let names = |names: Vec<String>| names.join(" ");
     assert_eq!(Fake::list_vms(&host, page(None)).expect("vms").items, []);
     assert_eq!(
-        Fake::get_network(&host, text("default"))
-            .expect("network")
-            .cidrs,
+        Fake::get_network(&host, text("default")).expect("network").cidrs,
         ["192.0.2.0/24"]
     );
-    assert_eq!(
-        Fake::list_pools(&host, page(None))
-            .expect("pools")
-            .items
-            .len(),
-        1
-    );
+    assert_eq!(Fake::list_pools(&host, page(None)).expect("pools").items.len(), 1);
     assert_eq!(
         names(
             Fake::list_images(&host, page(None))
@@ -208,35 +197,22 @@ fn a_vm_has_what_its_spec_asked_for_and_the_same_spec_gives_the_same_vm() {
         (Some(2), Some(4096), Some("medium"))
     );
     assert_eq!(
-        (
-            vm.location.as_deref(),
-            vm.autostart,
-            vm.description.as_deref()
-        ),
+        (vm.location.as_deref(), vm.autostart, vm.description.as_deref()),
         (Some("zone-b"), Some(true), Some("a test"))
     );
     assert_eq!(vm.ips, ["192.0.2.10", "192.0.2.77"]);
-    assert_eq!(
-        vm.metadata.as_ref().map(|tags| tags[0].key.as_str()),
-        Some("a")
-    );
+    assert_eq!(vm.metadata.as_ref().map(|tags| tags[0].key.as_str()), Some("a"));
     let disks = vm.disks.clone().expect("disks");
     assert_eq!(
         disks
             .iter()
             .map(|disk| (disk.name.as_str(), disk.size_gib, disk.bus.as_deref()))
             .collect::<Vec<_>>(),
-        [
-            ("vda", Some(1), Some("virtio")),
-            ("vdb", Some(5), Some("scsi"))
-        ]
+        [("vda", Some(1), Some("virtio")), ("vdb", Some(5), Some("scsi"))]
     );
     assert!(disks[0].backing.is_some() && disks[1].backing.is_none());
     assert_eq!(
-        vm.nics
-            .as_ref()
-            .and_then(|nics| nics[1].mac.clone())
-            .as_deref(),
+        vm.nics.as_ref().and_then(|nics| nics[1].mac.clone()).as_deref(),
         Some("02:aa:00:00:00:01")
     );
     assert_eq!(make(), vm);
@@ -259,10 +235,7 @@ fn two_vms_never_share_an_address_or_a_name() {
     assert_eq!(ips.len(), 3);
     let before = disk_names(&host);
     let error = Fake::create_vm(&host, spec("a")).expect_err("name");
-    assert_eq!(
-        error.kind,
-        ErrorKind::AlreadyExists(Subject::new("vm", "a"))
-    );
+    assert_eq!(error.kind, ErrorKind::AlreadyExists(Subject::new("vm", "a")));
     let fixed = VmNicSpec {
         address: Some(text("192.0.2.10/24")),
         ..nic()
@@ -514,9 +487,7 @@ fn power_goes_from_state_to_state_as_the_contract_says() {
 #[test]
 fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
     let host = FakeHost::new();
-    let data = Fake::create_disk(&host, disk_spec("data"))
-        .expect("disk")
-        .id;
+    let data = Fake::create_disk(&host, disk_spec("data")).expect("disk").id;
     let existing = VmDiskSpec {
         existing: Some(data.clone()),
         ..disk()
@@ -530,21 +501,15 @@ fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
     )
     .expect("create");
     assert_eq!(
-        Fake::delete_disk(&host, data.clone())
-            .expect_err("attached")
-            .kind,
+        Fake::delete_disk(&host, data.clone()).expect_err("attached").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
-        Fake::delete_image(&host, text("tiny"))
-            .expect_err("in use")
-            .kind,
+        Fake::delete_image(&host, text("tiny")).expect_err("in use").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
-        Fake::delete_network(&host, text("default"))
-            .expect_err("in use")
-            .kind,
+        Fake::delete_network(&host, text("default")).expect_err("in use").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
@@ -559,23 +524,14 @@ fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
         delete_snapshots: false,
     };
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), careful)
-            .expect_err("snapshots")
-            .kind,
+        Fake::delete_vm(&host, text("a"), careful).expect_err("snapshots").kind,
         ErrorKind::Conflict
     );
     Fake::delete_vm(&host, text("a"), EVERYTHING).expect("delete");
     assert_eq!(disk_names(&host), ["data"]);
-    assert!(
-        Fake::get_disk(&host, data)
-            .expect("kept")
-            .attached_to
-            .is_empty()
-    );
+    assert!(Fake::get_disk(&host, data).expect("kept").attached_to.is_empty());
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), EVERYTHING)
-            .expect_err("again")
-            .kind,
+        Fake::delete_vm(&host, text("a"), EVERYTHING).expect_err("again").kind,
         missing("vm", "a")
     );
     Fake::create_vm(&host, spec("a")).expect("the name is free");
@@ -598,9 +554,7 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     let vm = || text("a");
     Fake::create_vm(&host, spec("a")).expect("create");
     let list = || {
-        let snapshots = Fake::list_snapshots(&host, vm(), page(None))
-            .expect("list")
-            .items;
+        let snapshots = Fake::list_snapshots(&host, vm(), page(None)).expect("list").items;
         snapshots
             .into_iter()
             .map(|have| {
@@ -626,10 +580,7 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     .expect("two");
     Fake::revert_snapshot(&host, vm(), text("one")).expect("revert");
     let reverted = Fake::get_vm(&host, vm()).expect("get");
-    assert_eq!(
-        (reverted.status, reverted.description),
-        (VmStatus::Stopped, None)
-    );
+    assert_eq!((reverted.status, reverted.description), (VmStatus::Stopped, None));
     Fake::create_snapshot(&host, vm(), snapshot("three")).expect("three");
     assert_eq!(list(), ["one<", "two<one", "three<one*"]);
     assert_eq!(
@@ -667,17 +618,12 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     Fake::delete_snapshot(&host, vm(), text("one"), false).expect("middle");
     assert_eq!(list(), ["two<", "three<*"]);
     Fake::revert_snapshot(&host, vm(), text("two")).expect("with memory");
-    assert_eq!(
-        Fake::get_vm(&host, vm()).expect("get").status,
-        VmStatus::Running
-    );
+    assert_eq!(Fake::get_vm(&host, vm()).expect("get").status, VmStatus::Running);
     Fake::create_snapshot(&host, vm(), snapshot("four")).expect("four");
     Fake::delete_snapshot(&host, vm(), text("two"), true).expect("branch");
     assert_eq!(list(), ["three<"]);
     assert_eq!(
-        Fake::revert_snapshot(&host, vm(), text("two"))
-            .expect_err("gone")
-            .kind,
+        Fake::revert_snapshot(&host, vm(), text("two")).expect_err("gone").kind,
         missing("snapshot", "two")
     );
 }
@@ -692,14 +638,10 @@ fn an_image_is_measured_checked_and_kept_only_when_right() {
         sha256: None,
         options: vec![],
     };
-    let qcow2 =
-        FakeBlob::new([b"QFI\xfb".as_slice(), &vec![0; 3 << 20]].concat()).with_unknown_size();
+    let qcow2 = FakeBlob::new([b"QFI\xfb".as_slice(), &vec![0; 3 << 20]].concat()).with_unknown_size();
     Fake::upload_image(&host, new("a"), &qcow2).expect("upload");
     let image = Fake::get_image(&host, text("a")).expect("get");
-    assert_eq!(
-        (image.format.as_deref(), image.size_mib),
-        (Some("qcow2"), Some(4))
-    );
+    assert_eq!((image.format.as_deref(), image.size_mib), (Some("qcow2"), Some(4)));
     // SHA-256 of "abc": FIPS 180-2, appendix B.1.
     let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     let abc = FakeBlob::new("abc");
@@ -732,22 +674,16 @@ fn an_image_is_measured_checked_and_kept_only_when_right() {
         ("content", new("c"), &FakeBlob::default()),
     ] {
         assert_eq!(
-            Fake::upload_image(&host, spec, content)
-                .expect_err(field)
-                .kind,
+            Fake::upload_image(&host, spec, content).expect_err(field).kind,
             invalid(field)
         );
     }
     assert_eq!(
-        Fake::get_image(&host, text("c"))
-            .expect_err("nothing left")
-            .kind,
+        Fake::get_image(&host, text("c")).expect_err("nothing left").kind,
         missing("image", "c")
     );
     assert_eq!(
-        Fake::upload_image(&host, new("a"), &abc)
-            .expect_err("name")
-            .kind,
+        Fake::upload_image(&host, new("a"), &abc).expect_err("name").kind,
         ErrorKind::AlreadyExists(Subject::new("image", "a"))
     );
     assert_eq!(
@@ -787,31 +723,23 @@ fn disks_grow_move_and_are_held_once() {
     );
     Fake::detach_disk(&host, text("a"), text("vdb")).expect("by device");
     assert_eq!(
-        Fake::detach_disk(&host, text("a"), id.clone())
-            .expect_err("free")
-            .kind,
+        Fake::detach_disk(&host, text("a"), id.clone()).expect_err("free").kind,
         missing("disk", &id)
     );
     for vm in ["a", "b"] {
         Fake::attach_disk(&host, text(vm), attach(true)).expect("shared");
     }
     assert_eq!(
-        Fake::get_disk(&host, text("data"))
-            .expect("get")
-            .attached_to,
+        Fake::get_disk(&host, text("data")).expect("get").attached_to,
         ["a", "b"]
     );
     Fake::resize_disk(&host, text("data"), 3).expect("grow");
     assert_eq!(
-        Fake::resize_disk(&host, text("data"), 2)
-            .expect_err("shrink")
-            .kind,
+        Fake::resize_disk(&host, text("data"), 2).expect_err("shrink").kind,
         invalid("size-gib")
     );
     assert_eq!(
-        Fake::create_disk(&host, disk_spec("data"))
-            .expect_err("name")
-            .kind,
+        Fake::create_disk(&host, disk_spec("data")).expect_err("name").kind,
         ErrorKind::AlreadyExists(Subject::new("disk", "data"))
     );
 }
@@ -829,11 +757,7 @@ fn interfaces_networks_and_clones_get_addresses_of_their_own() {
         options: vec![],
     };
     Fake::create_network(&host, network("lab", &["198.51.100.7/24"])).expect("network");
-    for cidrs in [
-        &["x"][..],
-        &["192.0.2.0/24", "198.51.100.0/24"],
-        &["192.0.2.0/31"],
-    ] {
+    for cidrs in [&["x"][..], &["192.0.2.0/24", "198.51.100.0/24"], &["192.0.2.0/31"]] {
         assert_eq!(
             Fake::create_network(&host, network("bad", cidrs))
                 .expect_err("cidrs")
@@ -870,18 +794,13 @@ fn interfaces_networks_and_clones_get_addresses_of_their_own() {
     .expect("clone");
     let copy = Fake::get_vm(&host, text("b")).expect("copy");
     assert_eq!(copy.ips, ["192.0.2.12", "192.0.2.13"]);
-    let original_disk = Fake::get_vm(&host, text("a"))
-        .expect("original")
-        .disks
-        .expect("disks")[0]
+    let original_disk = Fake::get_vm(&host, text("a")).expect("original").disks.expect("disks")[0]
         .id
         .clone();
     assert_eq!(copy.disks.expect("disks")[0].backing, original_disk);
     Fake::remove_nic(&host, text("a"), added).expect("remove");
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), EVERYTHING)
-            .expect("delete")
-            .pending,
+        Fake::delete_vm(&host, text("a"), EVERYTHING).expect("delete").pending,
         None
     );
 }
@@ -903,28 +822,15 @@ fn pages_follow_the_caller_then_the_connection() {
     )
     .expect("second");
     assert_eq!(
-        (
-            second.items[0].name.as_str(),
-            second.items.len(),
-            second.next
-        ),
+        (second.items[0].name.as_str(), second.items.len(), second.next),
         ("c", 2, None)
     );
-    assert_eq!(
-        Fake::list_vms(&host, page(Some(4)))
-            .expect("all")
-            .items
-            .len(),
-        4
-    );
+    assert_eq!(Fake::list_vms(&host, page(Some(4))).expect("all").items.len(), 4);
 }
 
 #[test]
 fn it_fails_and_waits_as_the_connection_says() {
-    let rules = vec![
-        text("create-vm:quota-exceeded:2"),
-        text("list-vms:rate-limited"),
-    ];
+    let rules = vec![text("create-vm:quota-exceeded:2"), text("list-vms:rate-limited")];
     let host = FakeHost::new()
         .with_option("fail_on", rules)
         .with_option("latency_ms", 30);
@@ -942,17 +848,9 @@ fn it_fails_and_waits_as_the_connection_says() {
             ErrorKind::RateLimited(Some(10))
         );
     }
-    for rule in [
-        "create-vm",
-        "create-vm:nonsense",
-        "create-vm:denied:x",
-        "a:denied:1:2",
-    ] {
+    for rule in ["create-vm", "create-vm:nonsense", "create-vm:denied:x", "a:denied:1:2"] {
         let host = FakeHost::new().with_option("fail_on", vec![text(rule)]);
-        assert_eq!(
-            Fake::check_connection(&host).expect_err(rule).kind,
-            invalid("fail_on")
-        );
+        assert_eq!(Fake::check_connection(&host).expect_err(rule).kind, invalid("fail_on"));
     }
 }
 
@@ -971,23 +869,14 @@ fn a_pending_change_ends_after_its_polls_or_is_taken_back() {
     );
     let poll = || Fake::poll_operation(&host, token.clone()).expect("poll");
     assert_eq!([poll().percent, poll().percent], [Some(50), Some(100)]);
-    assert_eq!(
-        Fake::get_vm(&host, change.id).expect("get").status,
-        VmStatus::Running
-    );
-    assert!(
-        poll().done,
-        "an answer that was lost can be asked for again"
-    );
+    assert_eq!(Fake::get_vm(&host, change.id).expect("get").status, VmStatus::Running);
+    assert!(poll().done, "an answer that was lost can be asked for again");
     let stop = Fake::stop_vm(&host, text("a"), StopMode::Forced)
         .expect("stop")
         .pending
         .expect("pending");
     Fake::cancel_operation(&host, stop).expect("cancel");
-    assert_eq!(
-        Fake::get_vm(&host, text("a")).expect("get").status,
-        VmStatus::Running
-    );
+    assert_eq!(Fake::get_vm(&host, text("a")).expect("get").status, VmStatus::Running);
     let create = Fake::create_vm(&host, spec("b"))
         .expect("create")
         .pending
@@ -1008,10 +897,7 @@ fn writers_at_the_same_time_lose_no_change_and_keys_create_once() {
         ..spec("a")
     };
     let first = Fake::create_vm(&host, keyed()).expect("first");
-    assert_eq!(
-        Fake::create_vm(&host, keyed()).expect("second").id,
-        first.id
-    );
+    assert_eq!(Fake::create_vm(&host, keyed()).expect("second").id, first.id);
     assert_eq!(
         Fake::create_vm(
             &host,
@@ -1026,10 +912,7 @@ fn writers_at_the_same_time_lose_no_change_and_keys_create_once() {
     );
     host.conflict_next_writes(3);
     Fake::set_vm_autostart(&host, text("a"), true).expect("after three conflicts");
-    assert_eq!(
-        Fake::get_vm(&host, text("a")).expect("get").autostart,
-        Some(true)
-    );
+    assert_eq!(Fake::get_vm(&host, text("a")).expect("get").autostart, Some(true));
     host.conflict_next_writes(1000);
     assert_eq!(
         Fake::set_vm_autostart(&host, text("a"), false)

@@ -17,15 +17,15 @@ const VM: &str = r#"{"name":"web-1","nets":[{"device":"eth0","mac":"52:54:00:1a:
   "id":"d689a1a4-1273-43d3-8f09-57e2683fb1ae","user":"root","image":"tiny.qcow2","plan":"kvirt","profile":"tiny.qcow2",
   "creationdate":"21-11-2026 05:22","ip":"192.168.122.175","ips":["fe80::1","2001:db8::1","192.168.122.175"],
   "status":"up","autostart":false,"numcpus":1,"memory":256,"snapshots":[{"snapshot":"before","current":true}]}"#;
-const POOLS: &str =
-    r#"{"pools":[["second","/var/lib/libvirt/second"],["default","/var/lib/libvirt/images"]]}"#;
+const POOLS: &str = r#"{"pools":[["second","/var/lib/libvirt/second"],["default","/var/lib/libvirt/images"]]}"#;
 const HOST: &str = r#"{"connection":"qemu:///system","host":"vm","vms_running":0,"cpus_total":2,"cpus_used":0,"memory_used":0,
   "memory_total":10842,"storage":["storage: default, type: dir, path: /var/lib/libvirt/images, used_space: 18.84GB, available_space: 233.13GB"],
   "networks":[]}"#;
 const NETWORKS: &str = r#"{"networks":{
   "closed":{"cidr":"192.168.78.0/24","dhcp":false,"domain":"closed","type":"routed","mode":"isolated","plan":"kvirt"},
   "default":{"cidr":"192.168.122.0/24","dhcp":true,"domain":"default","type":"routed","mode":"nat","plan":"N/A"}}}"#;
-const HTML: &str = "<html><head><style>p {}</style></head><body><h1>Error: 500 Internal Server Error</h1></body></html>";
+const HTML: &str =
+    "<html><head><style>p {}</style></head><body><h1>Error: 500 Internal Server Error</h1></body></html>";
 
 fn failure(reason: &str) -> String {
     format!(r#"{{"result":"failure","reason":"{reason}"}}"#)
@@ -100,10 +100,7 @@ fn a_list_is_one_request_and_keeps_unknown_apart_from_empty() {
         .collect();
     assert_eq!(
         names,
-        [
-            ("web-1", VmStatus::Running, "up"),
-            ("web-2", VmStatus::Stopped, "down")
-        ]
+        [("web-1", VmStatus::Running, "up"), ("web-2", VmStatus::Stopped, "down")]
     );
     let vm = &page.items[0];
     assert_eq!((vm.cpus, vm.memory_mib, &vm.disks), (None, None, &None));
@@ -134,10 +131,7 @@ fn a_list_is_paged_and_an_empty_one_is_no_error() {
         },
     )
     .expect("second");
-    assert_eq!(
-        (second.items[0].name.as_str(), second.next),
-        ("web-2", None)
-    );
+    assert_eq!((second.items[0].name.as_str(), second.next), ("web-2", None));
     let host = FakeHost::new().with_route("GET /vms", 200, r#"{"vms":[]}"#);
     assert_eq!(Web::list_vms(&host, first_page()).expect("empty").items, []);
 }
@@ -172,12 +166,7 @@ fn a_vm_is_found_by_name_and_by_id_with_all_details() {
             .collect::<Vec<_>>(),
         ["plan", "profile", "user"]
     );
-    assert_eq!(
-        Web::get_vm(&host, vm.id.to_uppercase())
-            .expect("by id")
-            .name,
-        "web-1"
-    );
+    assert_eq!(Web::get_vm(&host, vm.id.to_uppercase()).expect("by id").name, "web-1");
 }
 
 #[test]
@@ -202,37 +191,20 @@ fn quirks_of_a_missing_vm_become_not_found_and_change_nothing() {
     };
     let kinds = [
         Web::get_vm(&host, vm()).expect_err("get").kind,
-        Web::delete_vm(&host, vm(), options)
-            .expect_err("delete")
-            .kind,
+        Web::delete_vm(&host, vm(), options).expect_err("delete").kind,
         Web::start_vm(&host, vm()).expect_err("start").kind,
-        Web::stop_vm(&host, vm(), StopMode::Forced)
-            .expect_err("stop")
-            .kind,
-        Web::resize_vm(&host, vm(), resize)
-            .expect_err("resize")
-            .kind,
-        Web::set_vm_autostart(&host, vm(), true)
-            .expect_err("autostart")
-            .kind,
+        Web::stop_vm(&host, vm(), StopMode::Forced).expect_err("stop").kind,
+        Web::resize_vm(&host, vm(), resize).expect_err("resize").kind,
+        Web::set_vm_autostart(&host, vm(), true).expect_err("autostart").kind,
         Web::list_snapshots(&host, vm(), first_page())
             .expect_err("snapshots")
             .kind,
-        Web::create_snapshot(&host, vm(), snapshot)
-            .expect_err("snapshot")
-            .kind,
-        Web::remove_nic(&host, vm(), "eth0".to_owned())
-            .expect_err("nic")
-            .kind,
+        Web::create_snapshot(&host, vm(), snapshot).expect_err("snapshot").kind,
+        Web::remove_nic(&host, vm(), "eth0".to_owned()).expect_err("nic").kind,
     ];
+    assert!(kinds.iter().all(|kind| *kind == missing("vm", "absent")), "{kinds:?}");
     assert!(
-        kinds.iter().all(|kind| *kind == missing("vm", "absent")),
-        "{kinds:?}"
-    );
-    assert!(
-        host.requests()
-            .iter()
-            .all(|request| request.method == "GET"),
+        host.requests().iter().all(|request| request.method == "GET"),
         "{:?}",
         host.request_lines()
     );
@@ -489,9 +461,7 @@ fn a_field_that_kweb_cannot_honour_is_refused_by_name_before_any_request() {
         ),
     ] {
         assert_eq!(
-            Web::create_vm(&FakeHost::new(), spec)
-                .expect_err(field)
-                .kind,
+            Web::create_vm(&FakeHost::new(), spec).expect_err(field).kind,
             invalid(field)
         );
     }
@@ -517,11 +487,7 @@ fn failures_in_an_answer_of_200_are_typed_errors() {
             failure("Image absent.qcow2 not found"),
             missing("image", "absent.qcow2"),
         ),
-        (
-            200,
-            failure("Invalid network absent"),
-            missing("network", "absent"),
-        ),
+        (200, failure("Invalid network absent"), missing("network", "absent")),
         (
             500,
             HTML.to_owned(),
@@ -570,11 +536,7 @@ fn a_vm_of_the_wrong_size_is_an_error_and_leaves_nothing() {
         },
     )
     .expect_err("1 cpu");
-    assert!(
-        error.message.contains("1 instead of 8 for `cpus`"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("1 instead of 8 for `cpus`"), "{}", error.message);
     assert_eq!(
         host.request_lines().last().map(String::as_str),
         Some(r#"DELETE /vms/web-1 {"snapshots":true}"#)
@@ -583,10 +545,9 @@ fn a_vm_of_the_wrong_size_is_an_error_and_leaves_nothing() {
 
 #[test]
 fn a_repeated_idempotency_key_creates_once() {
-    let host =
-        FakeHost::new()
-            .with_route("POST /vms", 200, OK)
-            .with_route("GET /vms/web-1", 200, VM);
+    let host = FakeHost::new()
+        .with_route("POST /vms", 200, OK)
+        .with_route("GET /vms/web-1", 200, VM);
     let keyed = || VmSpec {
         idempotency_key: Some("k".to_owned()),
         ..spec("web-1")
@@ -618,15 +579,11 @@ fn kweb_only_cuts_the_power() {
     };
     let vm = || "web-1".to_owned();
     assert_eq!(
-        Web::stop_vm(&running(), vm(), graceful)
-            .expect_err("stop")
-            .kind,
+        Web::stop_vm(&running(), vm(), graceful).expect_err("stop").kind,
         ErrorKind::Unsupported("stop-vm".to_owned())
     );
     assert_eq!(
-        Web::restart_vm(&running(), vm(), graceful)
-            .expect_err("restart")
-            .kind,
+        Web::restart_vm(&running(), vm(), graceful).expect_err("restart").kind,
         ErrorKind::Unsupported("restart-vm".to_owned())
     );
     let posts = |host: &FakeHost| {
@@ -675,8 +632,7 @@ fn a_success_that_changed_nothing_is_an_error() {
         Web::update_network(&host, "default".to_owned(), update).expect_err("network"),
     ] {
         assert!(
-            matches!(error.kind, ErrorKind::Upstream(_))
-                && error.message.contains("reported success"),
+            matches!(error.kind, ErrorKind::Upstream(_)) && error.message.contains("reported success"),
             "{error:?}"
         );
     }
@@ -711,11 +667,7 @@ fn snapshots_are_listed_taken_and_refused_as_kweb_can() {
     let stopped = VM.replace(r#""up""#, r#""down""#);
     let host = FakeHost::new()
         .with_route("GET /vms/web-1", 200, &stopped)
-        .with_route(
-            "GET /snapshots/web-1",
-            200,
-            r#"{"snapshots":["result","before"]}"#,
-        )
+        .with_route("GET /snapshots/web-1", 200, r#"{"snapshots":["result","before"]}"#)
         .with_route("POST /snapshots/web-1", 200, OK)
         .with_route(
             "DELETE /snapshots/web-1",
@@ -771,17 +723,10 @@ fn pools_carry_their_usage_and_traps_of_creation_are_closed() {
         .with_route("GET /host", 200, HOST);
     let pools = Web::list_pools(&host, first_page()).expect("pools").items;
     assert_eq!(
-        (
-            pools[0].type_.as_str(),
-            pools[0].capacity_gib,
-            pools[0].available_gib
-        ),
+        (pools[0].type_.as_str(), pools[0].capacity_gib, pools[0].available_gib),
         ("dir", Some(251), Some(233))
     );
-    assert_eq!(
-        (pools[1].type_.as_str(), pools[1].capacity_gib),
-        ("unknown", None)
-    );
+    assert_eq!((pools[1].type_.as_str(), pools[1].capacity_gib), ("unknown", None));
     let new = |name: &str| PoolSpec {
         name: name.to_owned(),
         type_: None,
@@ -789,10 +734,7 @@ fn pools_carry_their_usage_and_traps_of_creation_are_closed() {
         options: vec![],
     };
     let error = Web::create_pool(&host, new("default")).expect_err("kweb would answer success");
-    assert_eq!(
-        error.kind,
-        ErrorKind::AlreadyExists(Subject::new("pool", "default"))
-    );
+    assert_eq!(error.kind, ErrorKind::AlreadyExists(Subject::new("pool", "default")));
     let host = FakeHost::new()
         .with_route("GET /pools", 200, POOLS)
         .with_route("POST /pools", 200, OK);
@@ -833,9 +775,7 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
     let host = FakeHost::new()
         .with_route("GET /networks", 200, NETWORKS)
         .with_route("POST /networks", 200, OK);
-    let networks = Web::list_networks(&host, first_page())
-        .expect("networks")
-        .items;
+    let networks = Web::list_networks(&host, first_page()).expect("networks").items;
     assert_eq!(
         networks
             .iter()
@@ -855,18 +795,10 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
     Web::create_network(&host, new()).expect("create");
     assert_eq!(
         host.request_lines().last().map(String::as_str),
-        Some(
-            r#"POST /networks {"cidr":"192.0.2.0/24","dhcp":true,"isolated":false,"network":"lab"}"#
-        )
+        Some(r#"POST /networks {"cidr":"192.0.2.0/24","dhcp":true,"isolated":false,"network":"lab"}"#)
     );
     for (field, spec) in [
-        (
-            "cidrs",
-            NetworkSpec {
-                cidrs: vec![],
-                ..new()
-            },
-        ),
+        ("cidrs", NetworkSpec { cidrs: vec![], ..new() }),
         (
             "mode",
             NetworkSpec {
@@ -882,30 +814,20 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
             },
         ),
     ] {
-        assert_eq!(
-            Web::create_network(&host, spec).expect_err(field).kind,
-            invalid(field)
-        );
+        assert_eq!(Web::create_network(&host, spec).expect_err(field).kind, invalid(field));
     }
     assert_eq!(
-        Web::get_network(&host, "absent".to_owned())
-            .expect_err("absent")
-            .kind,
+        Web::get_network(&host, "absent".to_owned()).expect_err("absent").kind,
         missing("network", "absent")
     );
 }
 
 #[test]
 fn an_image_under_a_vm_is_not_deleted() {
-    let images =
-        r#"{"images":["/var/lib/libvirt/images/tiny.qcow2","/var/lib/libvirt/second/free"]}"#;
+    let images = r#"{"images":["/var/lib/libvirt/images/tiny.qcow2","/var/lib/libvirt/second/free"]}"#;
     let host = FakeHost::new()
         .with_route("GET /images", 200, images)
-        .with_route(
-            "GET /isos",
-            200,
-            r#"{"isos":["/var/lib/libvirt/images/cd.iso"]}"#,
-        )
+        .with_route("GET /isos", 200, r#"{"isos":["/var/lib/libvirt/images/cd.iso"]}"#)
         .with_route("GET /pools", 200, POOLS)
         .with_route("GET /vms", 200, VM_LIST)
         .with_route("DELETE /images/free", 200, OK);
@@ -913,11 +835,7 @@ fn an_image_under_a_vm_is_not_deleted() {
     assert_eq!(
         listed
             .iter()
-            .map(|image| (
-                image.name.as_str(),
-                image.pool.as_deref(),
-                image.format.as_deref()
-            ))
+            .map(|image| (image.name.as_str(), image.pool.as_deref(), image.format.as_deref()))
             .collect::<Vec<_>>(),
         [
             ("cd.iso", Some("default"), Some("iso")),
@@ -957,10 +875,7 @@ fn disks_are_those_of_vms_and_deleted_only_when_the_operator_says_so() {
             .iter()
             .map(|disk| (disk.name.as_str(), disk.pool.as_deref()))
             .collect::<Vec<_>>(),
-        [
-            ("web-1_0.img", Some("default")),
-            ("web-1_1.img", Some("second"))
-        ]
+        [("web-1_0.img", Some("default")), ("web-1_1.img", Some("second"))]
     );
     assert_eq!(
         Web::delete_disk(&host, "web-1_1.img".to_owned())
@@ -997,9 +912,7 @@ fn disks_are_those_of_vms_and_deleted_only_when_the_operator_says_so() {
         "/var/lib/libvirt/second/web-1_1.img"
     );
     assert_eq!(
-        Web::create_disk(&host, new("absent"))
-            .expect_err("pool")
-            .kind,
+        Web::create_disk(&host, new("absent")).expect_err("pool").kind,
         missing("pool", "absent")
     );
 }
@@ -1025,18 +938,13 @@ fn interfaces_are_named_by_device_and_mac() {
         dns_servers: vec![],
         public: None,
     };
-    assert_eq!(
-        Web::add_nic(&host, "web-1".to_owned(), nic)
-            .expect("add")
-            .id,
-        "eth1"
-    );
+    assert_eq!(Web::add_nic(&host, "web-1".to_owned(), nic).expect("add").id, "eth1");
     assert!(
         host.request_lines()
             .contains(&r#"POST /nics/web-1 {"model":"e1000","network":"lab"}"#.to_owned())
     );
-    let error = Web::remove_nic(&host, "web-1".to_owned(), "52:54:00:C7:CC:BA".to_owned())
-        .expect_err("kweb's exception");
+    let error =
+        Web::remove_nic(&host, "web-1".to_owned(), "52:54:00:C7:CC:BA".to_owned()).expect_err("kweb's exception");
     assert_eq!(
         error.kind,
         ErrorKind::Upstream(UpstreamFault {
@@ -1062,10 +970,7 @@ fn an_overloaded_kweb_is_asked_again_and_a_broken_one_is_quoted() {
         .with_route("GET /vms", 503, "busy")
         .with_route("GET /vms", 200, VM_LIST);
     assert_eq!(
-        Web::list_vms(&host, first_page())
-            .expect("second attempt")
-            .items
-            .len(),
+        Web::list_vms(&host, first_page()).expect("second attempt").items.len(),
         2
     );
     assert_eq!(host.sleeps().len(), 1);
@@ -1086,11 +991,7 @@ fn a_rule_is_asked_for_each_request() {
         .with_route("GET /pools", 200, POOLS)
         .with_route("GET /host", 200, HOST)
         .with_route("GET /networks", 200, NETWORKS)
-        .with_route(
-            "GET /images",
-            200,
-            r#"{"images":["/var/lib/libvirt/images/free"]}"#,
-        )
+        .with_route("GET /images", 200, r#"{"images":["/var/lib/libvirt/images/free"]}"#)
         .with_route("GET /isos", 200, r#"{"isos":[]}"#)
         .with_route("GET /snapshots/web-1", 200, r#"{"snapshots":[]}"#)
         .with_option("delete_attached_disks", true);
@@ -1219,11 +1120,7 @@ fn a_rule_is_asked_for_each_request() {
         .collect();
     sent.sort();
     sent.dedup();
-    assert_eq!(
-        sent.len(),
-        27,
-        "the walk reaches every kind of request: {sent:#?}"
-    );
+    assert_eq!(sent.len(), 27, "the walk reaches every kind of request: {sent:#?}");
     for request in requests {
         assert!(
             is_asked_for(&request),

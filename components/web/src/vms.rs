@@ -8,9 +8,7 @@ use stockade_provider::abilities::Vms;
 use stockade_provider::host::Host;
 use stockade_provider::idempotency::{self, Recall};
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus,
-};
+use stockade_provider::types::{Change, Error, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus};
 
 use crate::Web;
 use crate::client::Client;
@@ -54,12 +52,7 @@ impl<H: Host> Vms<H> for Web {
         {
             return Ok(done(vm.id()));
         }
-        client.change(
-            "POST",
-            &["vms"],
-            &new.body,
-            &format!("creating vm `{}`", new.name),
-        )?;
+        client.change("POST", &["vms"], &new.body, &format!("creating vm `{}`", new.name))?;
         finish(&client, &new).inspect_err(|_| {
             // After an error nothing may be left. What the caller must know is the first error, not this one's.
             let _ = client.delete_vm(&new.name, true);
