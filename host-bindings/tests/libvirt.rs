@@ -345,3 +345,19 @@ async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), E
     assert!(matches!(error.kind, ErrorKind::NotFound(_)));
     Ok(())
 }
+
+#[test]
+fn a_program_starts_without_libvirt_and_loads_it_when_it_is_used() {
+    let program = std::env::current_exe().unwrap();
+    // What `ldd` does: the dynamic linker prints what it would load and runs nothing.
+    let loaded = std::process::Command::new(program)
+        .env("LD_TRACE_LOADED_OBJECTS", "1")
+        .output()
+        .unwrap();
+    let loaded = String::from_utf8(loaded.stdout).unwrap();
+    assert!(loaded.contains("libc.so"), "{loaded}");
+    assert!(
+        !loaded.contains("libvirt"),
+        "a function of libvirt is missing in host-bindings/src/libvirt/library.rs: {loaded}"
+    );
+}

@@ -164,6 +164,14 @@ pub(super) fn open_error(uri: &str, error: &virt::error::Error) -> Error {
     Error::new(kind, format!("libvirt does not answer at `{uri}`: {message}; {advice}"))
 }
 
+/// Why libvirt's client library could not be loaded.
+pub(super) fn library_error(reason: &str) -> Error {
+    let message = format!(
+        "libvirt's client library cannot be loaded: {reason}; install it (on Debian `libvirt0`, with a daemon `libvirt-daemon-system`)"
+    );
+    Error::new(ErrorKind::Unavailable, message)
+}
+
 /// libvirt's text as a part of a sentence.
 fn one_line(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
