@@ -24,6 +24,7 @@ fn allows(rule: &RequestRule, request: &Request) -> bool {
 fn agreeable() -> FakeHost {
     let host = FakeHost::new()
         .with_route("GET /vms", 200, VM_LIST)
+        .with_route("GET /vms/new", 200, "{}")
         .with_route("GET /vms/web-1", 200, VM)
         .with_route("GET /vms/web-2", 200, "{}")
         .with_route("GET /pools", 200, POOLS)
@@ -89,13 +90,7 @@ fn call_everything(host: &FakeHost) {
         options: vec![],
     };
     drop(Web::check_connection(host));
-    drop(Web::create_vm(
-        host,
-        VmSpec {
-            autostart: true,
-            ..spec("web-1")
-        },
-    ));
+    drop(Web::create_vm(host, spec("new")));
     drop(Web::restart_vm(host, vm(), StopMode::Forced));
     drop(Web::delete_vm(host, vm(), delete));
     drop(Web::set_vm_autostart(host, vm(), true));

@@ -6,6 +6,7 @@ use super::*;
 fn a_new_vm_gets_every_field_and_the_documented_defaults() {
     let host = FakeHost::new()
         .with_route("POST /vms", 200, r#"{"result":"success","vm":"web-1"}"#)
+        .with_route("GET /vms/web-1", 200, "{}")
         .with_route("GET /vms/web-1", 200, VM);
     let change = Web::create_vm(&host, spec("web-1")).expect("create");
     assert_eq!(
@@ -16,7 +17,7 @@ fn a_new_vm_gets_every_field_and_the_documented_defaults() {
         }
     );
     assert_eq!(
-        host.request_lines()[0],
+        host.request_lines()[1],
         r#"POST /vms {"disks":[10],"name":"web-1","nets":["default"],"pool":"default","profile":"tiny.qcow2","start":true}"#
     );
 
@@ -24,6 +25,7 @@ fn a_new_vm_gets_every_field_and_the_documented_defaults() {
         .with_option("disk_gib", 3)
         .with_option("network", "lab")
         .with_route("POST /vms", 200, OK)
+        .with_route("GET /vms/web-1", 200, "{}")
         .with_route("GET /vms/web-1", 200, VM)
         .with_route("UPDATE /vms/web-1", 200, OK);
     let disk = |size_gib, pool: Option<&str>| VmDiskSpec {
@@ -53,7 +55,7 @@ fn a_new_vm_gets_every_field_and_the_documented_defaults() {
     Web::create_vm(&host, full).expect("create");
     let lines = host.request_lines();
     assert_eq!(
-        lines[0],
+        lines[1],
         r#"POST /vms {"disks":[3,{"pool":"second","size":5}],"keys":["ssh-ed25519 A"],"memory":256,"name":"web-1","nets":["lab"],"numcpus":1,"plan":"p","pool":"second","profile":"tiny.qcow2","start":false}"#
     );
     assert!(
@@ -192,7 +194,9 @@ fn failures_in_an_answer_of_200_are_typed_errors() {
             }),
         ),
     ] {
-        let host = FakeHost::new().with_route("POST /vms", status, &body);
+        let host = FakeHost::new()
+            .with_route("POST /vms", status, &body)
+            .with_route("GET /vms/web-1", 200, "{}");
         let error = Web::create_vm(&host, spec("web-1")).expect_err(&body);
         assert_eq!(error.kind, expected, "{body}");
         assert!(
@@ -200,56 +204,59 @@ fn failures_in_an_answer_of_200_are_typed_errors() {
             "{}",
             error.message
         );
-        assert_eq!(
-            host.requests().len(),
-            1,
-            "a create is sent once and a vm that it did not make is left alone"
-        );
+        let changes = host.requests().iter().filter(|request| !request.is_safe()).count();
+        assert_eq!(changes, 1, "a create is sent once");
     }
 }
 
 #[test]
-fn a_vm_of_the_wrong_size_is_an_error_and_leaves_nothing() {
-    let host = FakeHost::new()
-        .with_route("POST /vms", 200, OK)
-        .with_route("GET /vms/web-1", 200, VM)
-        .with_route("DELETE /vms/web-1", 200, OK);
-    let error = Web::create_vm(
-        &host,
-        VmSpec {
-            cpus: Some(8),
-            ..spec("web-1")
-        },
-    )
-    .expect_err("1 cpu");
-    assert!(
-        error.message.contains("1 instead of 8 for `cpus`"),
-        "{}",
-        error.message
-    );
-    assert_eq!(
-        host.request_lines().last().map(String::as_str),
-        Some(r#"DELETE /vms/web-1 {"snapshots":true}"#)
-    );
+fn a_vm_that_was_there_before_is_left_alone() {
+    let host = FakeHost::new().with_route("GET /vms/web-1", 200, VM);
+    let error = Web::create_vm(&host, spec("web-1")).expect_err("exists");
+    assert_eq!(error.kind, ErrorKind::AlreadyExists(Subject::new("vm", "web-1")));
+    assert_eq!(host.request_lines(), ["GET /vms/web-1"]);
+}
+
+#[test]
+fn a_creation_that_fails_leaves_nothing() {
+    let stopped = VM.replace(r#""up""#, r#""down""#);
+    let eight_cpus: fn(&mut VmSpec) = |spec| spec.cpus = Some(8);
+    for (create, after, change, words) in [
+        ((200, OK), VM, eight_cpus, "1 instead of 8 for `cpus`"),
+        ((200, OK), &stopped, |_| {}, "does not run"),
+        ((500, HTML), &stopped, |_| {}, "500"),
+    ] {
+        let host = FakeHost::new()
+            .with_route("GET /vms/web-1", 200, "{}")
+            .with_route("GET /vms/web-1", 200, after)
+            .with_route("POST /vms", create.0, create.1)
+            .with_route("DELETE /vms/web-1", 200, OK);
+        let mut wanted = spec("web-1");
+        change(&mut wanted);
+        let error = Web::create_vm(&host, wanted).expect_err(words);
+        assert!(error.message.contains(words), "{}", error.message);
+        let last = host.request_lines().pop();
+        assert_eq!(last.as_deref(), Some(r#"DELETE /vms/web-1 {"snapshots":true}"#));
+    }
+}
+
+#[test]
+fn an_unanswered_creation_is_not_undone() {
+    let host = FakeHost::new().with_route("GET /vms/web-1", 200, "{}");
+    host.answer(Err(Fault::Timeout));
+    let error = Web::create_vm(&host, spec("web-1")).expect_err("no answer");
+    assert_eq!(error.kind, ErrorKind::TimedOut);
+    assert_eq!(host.requests().len(), 2);
 }
 
 #[test]
 fn a_repeated_idempotency_key_creates_once() {
-    let host =
-        FakeHost::new()
-            .with_route("POST /vms", 200, OK)
-            .with_route("GET /vms/web-1", 200, VM);
-    let keyed = || VmSpec {
-        idempotency_key: Some("k".to_owned()),
-        ..spec("web-1")
-    };
+    let host = FakeHost::new()
+        .with_route("POST /vms", 200, OK)
+        .with_route("GET /vms/web-1", 200, "{}")
+        .with_route("GET /vms/web-1", 200, VM);
+    let keyed = || VmSpec { idempotency_key: Some("k".to_owned()), ..spec("web-1") };
     let first = Web::create_vm(&host, keyed()).expect("first");
     assert_eq!(Web::create_vm(&host, keyed()).expect("second"), first);
-    assert_eq!(
-        host.requests()
-            .iter()
-            .filter(|request| request.method == "POST")
-            .count(),
-        1
-    );
+    assert_eq!(host.requests().iter().filter(|request| request.method == "POST").count(), 1);
 }
