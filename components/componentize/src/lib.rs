@@ -99,22 +99,13 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
 /// # Errors
 /// The bytes are no component.
 pub fn surface(component: &[u8]) -> Result<Surface, ComponentizeError> {
-    let decoded = wit_component::decode(component)
-        .map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
+    let decoded = wit_component::decode(component).map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(ComponentizeError::NotModule);
     };
     let world = &resolve.worlds[world];
-    let mut imports: Vec<String> = world
-        .imports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
-    let mut exports: Vec<String> = world
-        .exports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
+    let mut imports: Vec<String> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
+    let mut exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     imports.sort();
     exports.sort();
     Ok(Surface { imports, exports })

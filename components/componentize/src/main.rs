@@ -24,18 +24,12 @@ fn main() -> ExitCode {
 }
 
 fn run(input: &Path, output: &Path) -> Result<(), String> {
-    let module = std::fs::read(input)
-        .map_err(|error| format!("failed to read `{}`: {error}", input.display()))?;
-    let component = stockade_componentize::componentize(&module).map_err(|error| {
-        format!(
-            "failed to make a component of `{}`: {error}",
-            input.display()
-        )
-    })?;
+    let module = std::fs::read(input).map_err(|error| format!("failed to read `{}`: {error}", input.display()))?;
+    let component = stockade_componentize::componentize(&module)
+        .map_err(|error| format!("failed to make a component of `{}`: {error}", input.display()))?;
     // A rename in the same directory: whoever reads the output never sees half of it.
     let unfinished = output.with_extension("wasm.unfinished");
-    let written =
-        std::fs::write(&unfinished, component).and_then(|()| std::fs::rename(&unfinished, output));
+    let written = std::fs::write(&unfinished, component).and_then(|()| std::fs::rename(&unfinished, output));
     written.map_err(|error| format!("failed to write `{}`: {error}", output.display()))
 }
 

@@ -32,9 +32,7 @@ fn built(name: &str) -> Surface {
                 .unwrap_or_else(|| panic!("`{name}` is not in the contract"));
             name.split('@').next().unwrap_or(name).to_owned()
         });
-        names
-            .filter(|name| !TYPES.contains(&name.as_str()))
-            .collect()
+        names.filter(|name| !TYPES.contains(&name.as_str())).collect()
     };
     Surface {
         imports: short(found.imports),
@@ -49,10 +47,7 @@ fn words(names: &[String]) -> String {
 #[test]
 fn fake_reaches_nothing_but_its_state() {
     let surface = built("fake");
-    assert_eq!(
-        words(&surface.imports),
-        "blobs clock connection progress state"
-    );
+    assert_eq!(words(&surface.imports), "blobs clock connection progress state");
     assert_eq!(
         words(&surface.exports),
         "disks flavors images info networks nics operations pools snapshots vm-clone vm-metadata vm-pause vm-resize vms"

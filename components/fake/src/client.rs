@@ -52,12 +52,7 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     fn fail_on_demand(&self, function: &str) -> Result<(), Error> {
-        let Some(rule) = self
-            .config
-            .failures
-            .iter()
-            .find(|rule| rule.function == function)
-        else {
+        let Some(rule) = self.config.failures.iter().find(|rule| rule.function == function) else {
             return Ok(());
         };
         let Some(times) = rule.times else {
@@ -75,16 +70,11 @@ impl<'a, H: Host> Client<'a, H> {
         self.retry(key, || {
             let entry = self.host.state_get(key)?;
             let before = entry.as_ref().map_or(0, |entry| {
-                String::from_utf8_lossy(&entry.value)
-                    .parse::<u32>()
-                    .unwrap_or(0)
+                String::from_utf8_lossy(&entry.value).parse::<u32>().unwrap_or(0)
             });
             if before < limit {
-                self.host.state_replace(
-                    key,
-                    version(entry.as_ref()),
-                    (before + 1).to_string().as_bytes(),
-                )?;
+                self.host
+                    .state_replace(key, version(entry.as_ref()), (before + 1).to_string().as_bytes())?;
             }
             Ok(Ok(before))
         })
@@ -114,11 +104,7 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Reads a blob from beginning to end.
-    pub(crate) fn read_blob(
-        &self,
-        content: &H::Blob,
-        mut each: impl FnMut(&[u8]),
-    ) -> Result<ByteSize, Error> {
+    pub(crate) fn read_blob(&self, content: &H::Blob, mut each: impl FnMut(&[u8])) -> Result<ByteSize, Error> {
         let mut offset = 0_u64;
         loop {
             let bytes = content
@@ -139,11 +125,7 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Runs a read and write until nobody interferes. The inner result is the caller's own.
-    fn retry<R>(
-        &self,
-        key: &str,
-        attempt: impl Fn() -> Result<Result<R, Error>, StateFault>,
-    ) -> Result<R, Error> {
+    fn retry<R>(&self, key: &str, attempt: impl Fn() -> Result<Result<R, Error>, StateFault>) -> Result<R, Error> {
         for _ in 1..MAX_WRITES {
             match attempt() {
                 Err(StateFault::Conflict) => {}
@@ -174,19 +156,14 @@ impl<'a, H: Host> Client<'a, H> {
     /// One thing by id or name; none when there is none.
     pub(crate) fn find<T: Thing>(&self, name_or_id: &str) -> Result<Option<T>, Error> {
         if cloud::is_id(name_or_id)
-            && let Some(thing) = self
-                .all::<T>()?
-                .into_iter()
-                .find(|thing| thing.id() == name_or_id)
+            && let Some(thing) = self.all::<T>()?.into_iter().find(|thing| thing.id() == name_or_id)
         {
             return Ok(Some(thing));
         }
         let Ok(key) = key::<T>(name_or_id) else {
             return Ok(None);
         };
-        self.read_entry(&key)?
-            .map(|entry| parse(&key, &entry))
-            .transpose()
+        self.read_entry(&key)?.map(|entry| parse(&key, &entry)).transpose()
     }
 
     /// One thing by id or name.
@@ -204,9 +181,7 @@ impl<'a, H: Host> Client<'a, H> {
                 Err(Error::already_exists(T::NOUN, thing.name()))
             }
             // Nobody holds the name: the store was only busy.
-            Err(StateFault::Conflict) => {
-                self.retry(&key, || self.host.state_replace(&key, None, &value).map(Ok))
-            }
+            Err(StateFault::Conflict) => self.retry(&key, || self.host.state_replace(&key, None, &value).map(Ok)),
             other => other.map_err(|fault| fault.to_error(&format!("creating `{key}`"))),
         }
     }
@@ -231,8 +206,7 @@ impl<'a, H: Host> Client<'a, H> {
                 Ok(changed) => changed,
                 Err(error) => return Ok(Err(error)),
             };
-            self.host
-                .state_replace(&key, Some(&entry.version), &value)?;
+            self.host.state_replace(&key, Some(&entry.version), &value)?;
             Ok(Ok(thing))
         })
     }
@@ -248,11 +222,10 @@ impl<'a, H: Host> Client<'a, H> {
             let Some(entry) = self.host.state_get(&key)? else {
                 return Ok(Err(Error::not_found(T::NOUN, name_or_id)));
             };
-            let thing =
-                match parse::<T>(&key, &entry).and_then(|thing| check(&thing).map(|()| thing)) {
-                    Ok(thing) => thing,
-                    Err(error) => return Ok(Err(error)),
-                };
+            let thing = match parse::<T>(&key, &entry).and_then(|thing| check(&thing).map(|()| thing)) {
+                Ok(thing) => thing,
+                Err(error) => return Ok(Err(error)),
+            };
             self.host.state_remove(&key, &entry.version)?;
             Ok(Ok(thing))
         })
@@ -269,8 +242,7 @@ fn parse<T: Thing>(key: &str, entry: &Entry) -> Result<T, Error> {
 }
 
 fn to_json(key: &str, thing: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(thing)
-        .map_err(|error| Error::internal(format!("the entry `{key}` has no JSON form: {error}")))
+    serde_json::to_vec(thing).map_err(|error| Error::internal(format!("the entry `{key}` has no JSON form: {error}")))
 }
 
 /// The state key of a name: letters, digits, `.` and `-` as they are, every other byte as `_` and two hex digits.

@@ -33,11 +33,7 @@ impl<H: Host> VmClone<H> for Fake {
         copy.snapshots.clear();
         renew_addresses(&client, &mut copy)?;
         client.insert(&copy)?;
-        let after = if start {
-            VmStatus::Running
-        } else {
-            VmStatus::Stopped
-        };
+        let after = if start { VmStatus::Running } else { VmStatus::Stopped };
         let made = copy_disks(&client, &original, &copy, linked)
             .and_then(|()| settle(&client, &copy, VmStatus::Provisioning, after));
         // After an error nothing may be left; the first error is the one that the caller must know.

@@ -41,10 +41,7 @@ pub(crate) fn seed<H: Host>(client: &Client<'_, H>) -> Result<(), Error> {
         bridge: None,
         metadata: vec![],
     }))?;
-    for (number, name, os_name, size_mib) in [
-        (1, "tiny", "Tiny Linux", 64),
-        (2, "debian-12", "Debian 12", 2048),
-    ] {
+    for (number, name, os_name, size_mib) in [(1, "tiny", "Tiny Linux", 64), (2, "debian-12", "Debian 12", 2048)] {
         keep(client.insert(&Image {
             id: format!("image-{number}"),
             name: name.to_owned(),
@@ -121,10 +118,7 @@ pub(crate) fn free_address(network: &Network, taken: &[VmNic]) -> Result<Option<
                 "network `{}` has no free address; delete vms or use another network",
                 network.name
             );
-            Error::new(
-                ErrorKind::QuotaExceeded(Some("addresses".to_owned())),
-                message,
-            )
+            Error::new(ErrorKind::QuotaExceeded(Some("addresses".to_owned())), message)
         })
 }
 
@@ -199,11 +193,6 @@ pub(crate) fn check_capacity(pool: &str, disks: &[StoredDisk], more_gib: u32) ->
     if used_gib(pool, disks).saturating_add(more_gib) <= POOL_CAPACITY_GIB {
         return Ok(());
     }
-    let message = format!(
-        "pool `{pool}` has no room for {more_gib} GiB more; delete disks or use another pool"
-    );
-    Err(Error::new(
-        ErrorKind::QuotaExceeded(Some("pool".to_owned())),
-        message,
-    ))
+    let message = format!("pool `{pool}` has no room for {more_gib} GiB more; delete disks or use another pool");
+    Err(Error::new(ErrorKind::QuotaExceeded(Some("pool".to_owned())), message))
 }

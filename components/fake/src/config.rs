@@ -37,15 +37,11 @@ impl Config {
             .iter()
             .map(|rule| FailureRule::parse(rule));
         Ok(Self {
-            latency_ms: options
-                .integer_within("latency_ms", 0..=600_000)?
-                .unwrap_or(0),
+            latency_ms: options.integer_within("latency_ms", 0..=600_000)?.unwrap_or(0),
             page_size: options
                 .integer_within("page_size", 1..=1000)?
                 .unwrap_or(DEFAULT_PAGE_SIZE.unsigned_abs()),
-            pending_polls: options
-                .integer_within("pending_polls", 0..=1000)?
-                .unwrap_or(0),
+            pending_polls: options.integer_within("pending_polls", 0..=1000)?.unwrap_or(0),
             failures: failures.collect::<Result<_, _>>()?,
         })
     }
@@ -64,13 +60,9 @@ impl<H: Host> Info<H> for Fake {
                 "functions that fail, each `function:kind` or `function:kind:times` as in `create-vm:quota-exceeded:2`; \
                  without times it fails always",
             ),
-            OptionSchema::integer("latency_ms", "how long every call takes, in milliseconds")
-                .with_default(0),
-            OptionSchema::integer(
-                "page_size",
-                "items in a page when the caller names no limit",
-            )
-            .with_default(DEFAULT_PAGE_SIZE),
+            OptionSchema::integer("latency_ms", "how long every call takes, in milliseconds").with_default(0),
+            OptionSchema::integer("page_size", "items in a page when the caller names no limit")
+                .with_default(DEFAULT_PAGE_SIZE),
             OptionSchema::integer(
                 "pending_polls",
                 "how often a change of a vm's power is polled until it is done; 0 for at once",

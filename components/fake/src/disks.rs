@@ -4,9 +4,7 @@ use stockade_provider::abilities::Disks;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::page;
-use stockade_provider::types::{
-    AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, Image, PageRequest, Pool,
-};
+use stockade_provider::types::{AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, Image, PageRequest, Pool};
 
 use crate::Fake;
 use crate::client::Client;
@@ -19,9 +17,7 @@ impl<H: Host> Disks<H> for Fake {
         let client = Client::open(host, "list-disks")?;
         let vms = client.all::<StoredVm>()?;
         let disks = client.all::<StoredDisk>()?;
-        let (disks, next) = page::cut(disks, &page, client.config.page_size, |disk| {
-            disk.name.clone()
-        })?;
+        let (disks, next) = page::cut(disks, &page, client.config.page_size, |disk| disk.name.clone())?;
         Ok(DiskPage {
             items: disks.iter().map(|disk| disk.to_disk(&vms)).collect(),
             next,
@@ -30,9 +26,7 @@ impl<H: Host> Disks<H> for Fake {
 
     fn get_disk(host: &H, disk: String) -> Result<Disk, Error> {
         let client = Client::open(host, "get-disk")?;
-        Ok(client
-            .get::<StoredDisk>(&disk)?
-            .to_disk(&client.all::<StoredVm>()?))
+        Ok(client.get::<StoredDisk>(&disk)?.to_disk(&client.all::<StoredVm>()?))
     }
 
     fn create_disk(host: &H, spec: DiskSpec) -> Result<Change, Error> {
@@ -49,10 +43,7 @@ impl<H: Host> Disks<H> for Fake {
         } = spec;
         Options::of(&options).refuse_others(&[])?;
         if size_gib == 0 {
-            return Err(Error::invalid_argument(
-                "size-gib",
-                "`size-gib` must be at least 1",
-            ));
+            return Err(Error::invalid_argument("size-gib", "`size-gib` must be at least 1"));
         }
         let image = image.map(|image| client.get::<Image>(&image)).transpose()?;
         let vm = vm.map(|vm| client.get::<StoredVm>(&vm)).transpose()?;
@@ -91,14 +82,13 @@ impl<H: Host> Disks<H> for Fake {
                 child.name
             )));
         }
-        let removed =
-            client.remove::<StoredDisk>(&disk, |disk| match disk.attachments.as_slice() {
-                [] => Ok(()),
-                _ => Err(Error::conflict(format!(
-                    "disk `{}` is attached; detach it first",
-                    disk.name
-                ))),
-            })?;
+        let removed = client.remove::<StoredDisk>(&disk, |disk| match disk.attachments.as_slice() {
+            [] => Ok(()),
+            _ => Err(Error::conflict(format!(
+                "disk `{}` is attached; detach it first",
+                disk.name
+            ))),
+        })?;
         Ok(done(removed.id))
     }
 
@@ -143,11 +133,7 @@ impl<H: Host> Disks<H> for Fake {
     fn detach_disk(host: &H, vm: String, disk: String) -> Result<Change, Error> {
         let client = Client::open(host, "detach-disk")?;
         let vm = client.get::<StoredVm>(&vm)?;
-        let holds = |have: &StoredDisk| {
-            have.attachments
-                .iter()
-                .any(|attachment| attachment.vm == vm.id)
-        };
+        let holds = |have: &StoredDisk| have.attachments.iter().any(|attachment| attachment.vm == vm.id);
         let is_device = |have: &StoredDisk| {
             have.attachments
                 .iter()
@@ -172,13 +158,7 @@ impl<H: Host> Disks<H> for Fake {
 }
 
 /// The next free device of a VM.
-fn attachment(
-    vm: &StoredVm,
-    disks: &[StoredDisk],
-    bus: String,
-    read_only: bool,
-    shareable: bool,
-) -> Attachment {
+fn attachment(vm: &StoredVm, disks: &[StoredDisk], bus: String, read_only: bool, shareable: bool) -> Attachment {
     let taken: Vec<&String> = disks
         .iter()
         .flat_map(|disk| &disk.attachments)
@@ -199,11 +179,7 @@ fn attachment(
 }
 
 /// Attaches a disk; one that is attached already must be shareable on both sides.
-pub(crate) fn attach<H: Host>(
-    client: &Client<'_, H>,
-    disk: &str,
-    attachment: &Attachment,
-) -> Result<(), Error> {
+pub(crate) fn attach<H: Host>(client: &Client<'_, H>, disk: &str, attachment: &Attachment) -> Result<(), Error> {
     client
         .update::<StoredDisk>(disk, |disk| {
             let is_free = disk

@@ -17,16 +17,10 @@ impl FailureRule {
     /// Reads `function:kind` or `function:kind:times`.
     pub(crate) fn parse(rule: &str) -> Result<Self, Error> {
         let mut parts = rule.split(':');
-        let (Some(function), Some(kind), times, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(invalid(
-                rule,
-                "write `function:kind` or `function:kind:times`",
-            ));
+        let (Some(function), Some(kind), times, None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(invalid(rule, "write `function:kind` or `function:kind:times`"));
         };
-        let kind =
-            kind_of(kind, function).ok_or_else(|| invalid(rule, "there is no such error kind"))?;
+        let kind = kind_of(kind, function).ok_or_else(|| invalid(rule, "there is no such error kind"))?;
         let times = times.map(|times| {
             times
                 .parse::<u32>()
@@ -52,10 +46,7 @@ impl FailureRule {
 }
 
 fn invalid(rule: &str, why: &str) -> Error {
-    Error::invalid_argument(
-        "fail_on",
-        format!("`{rule}` is no rule for failures: {why}"),
-    )
+    Error::invalid_argument("fail_on", format!("`{rule}` is no rule for failures: {why}"))
 }
 
 fn kind_of(word: &str, function: &str) -> Option<ErrorKind> {

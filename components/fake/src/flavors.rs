@@ -9,8 +9,7 @@ use crate::Fake;
 use crate::client::Client;
 
 /// Name, virtual CPUs, MiB of memory.
-const FLAVORS: [(&str, u32, u32); 3] =
-    [("small", 1, 1024), ("medium", 2, 4096), ("large", 4, 8192)];
+const FLAVORS: [(&str, u32, u32); 3] = [("small", 1, 1024), ("medium", 2, 4096), ("large", 4, 8192)];
 
 /// A flavor by name, which is its id as well.
 pub(crate) fn find(name: &str) -> Option<Flavor> {
@@ -32,9 +31,7 @@ fn all() -> Vec<Flavor> {
 impl<H: Host> Flavors<H> for Fake {
     fn list_flavors(host: &H, page: PageRequest) -> Result<FlavorPage, Error> {
         let client = Client::open(host, "list-flavors")?;
-        let (items, next) = page::cut(all(), &page, client.config.page_size, |flavor| {
-            flavor.name.clone()
-        })?;
+        let (items, next) = page::cut(all(), &page, client.config.page_size, |flavor| flavor.name.clone())?;
         Ok(FlavorPage { items, next })
     }
 }

@@ -23,9 +23,7 @@ impl<H: Host> Images<H> for Fake {
     fn list_images(host: &H, page: PageRequest) -> Result<ImagePage, Error> {
         let client = Client::open(host, "list-images")?;
         let images = client.all::<Image>()?;
-        let (items, next) = page::cut(images, &page, client.config.page_size, |image| {
-            image.name.clone()
-        })?;
+        let (items, next) = page::cut(images, &page, client.config.page_size, |image| image.name.clone())?;
         Ok(ImagePage { items, next })
     }
 
@@ -51,11 +49,7 @@ impl<H: Host> Images<H> for Fake {
         let mut digest = Sha256::new();
         let size = client.read_blob(content, |bytes| {
             if head.is_empty() {
-                head = bytes
-                    .iter()
-                    .take(ISO_MAGIC.0 + ISO_MAGIC.1.len())
-                    .copied()
-                    .collect();
+                head = bytes.iter().take(ISO_MAGIC.0 + ISO_MAGIC.1.len()).copied().collect();
             }
             digest.update(bytes);
         })?;
@@ -93,10 +87,7 @@ impl<H: Host> Images<H> for Fake {
         let client = Client::open(host, "delete-image")?;
         let disks = client.all::<StoredDisk>()?;
         let removed = client.remove::<Image>(&image, |image| {
-            match disks
-                .iter()
-                .find(|disk| disk.backing.as_ref() == Some(&image.id))
-            {
+            match disks.iter().find(|disk| disk.backing.as_ref() == Some(&image.id)) {
                 None => Ok(()),
                 Some(disk) => Err(Error::conflict(format!(
                     "image `{}` is in use: disk `{}` is based on it",

@@ -6,9 +6,7 @@ use stockade_provider::abilities::Networks;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest,
-};
+use stockade_provider::types::{Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest};
 
 use crate::Fake;
 use crate::client::Client;
@@ -23,9 +21,7 @@ impl<H: Host> Networks<H> for Fake {
     fn list_networks(host: &H, page: PageRequest) -> Result<NetworkPage, Error> {
         let client = Client::open(host, "list-networks")?;
         let networks = client.all::<Network>()?;
-        let (items, next) = page::cut(networks, &page, client.config.page_size, |network| {
-            network.name.clone()
-        })?;
+        let (items, next) = page::cut(networks, &page, client.config.page_size, |network| network.name.clone())?;
         Ok(NetworkPage { items, next })
     }
 
@@ -76,9 +72,7 @@ impl<H: Host> Networks<H> for Fake {
             options,
         } = update;
         Options::of(&options).refuse_others(&[])?;
-        let mode = mode
-            .map(|mode| choice("mode", Some(mode), &MODES))
-            .transpose()?;
+        let mode = mode.map(|mode| choice("mode", Some(mode), &MODES)).transpose()?;
         let changed = client.update::<Network>(&network, |network| {
             network.dhcp = dhcp.or(network.dhcp);
             if let Some(mode) = &mode {
@@ -118,9 +112,9 @@ impl<H: Host> Networks<H> for Fake {
 fn check_cidrs(cidrs: &[String]) -> Result<(), Error> {
     let mut families = [0_u8; 2];
     for cidr in cidrs {
-        let parsed = cidr.split_once('/').and_then(|(address, prefix)| {
-            Some((address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?))
-        });
+        let parsed = cidr
+            .split_once('/')
+            .and_then(|(address, prefix)| Some((address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?)));
         match parsed {
             Some((IpAddr::V4(_), 0..=30)) => families[0] += 1,
             Some((IpAddr::V6(_), 0..=126)) => families[1] += 1,

@@ -15,13 +15,7 @@ impl<H: Host> Nics<H> for Fake {
         let client = Client::open(host, "add-nic")?;
         let found = client.get::<StoredVm>(&vm)?;
         let index = (0..)
-            .find(|index| {
-                !found
-                    .saved
-                    .nics
-                    .iter()
-                    .any(|nic| nic.name == format!("eth{index}"))
-            })
+            .find(|index| !found.saved.nics.iter().any(|nic| nic.name == format!("eth{index}")))
             .unwrap_or(0);
         let nic = new_nic(&client, "", index, spec, &cloud::all_nics(&client)?)?;
         client.update::<StoredVm>(&found.id, |vm| {
@@ -68,13 +62,8 @@ impl<H: Host> Nics<H> for Fake {
 
 /// A VM's interface by name or MAC address.
 fn find<'a>(vm: &'a StoredVm, nic: &str) -> Result<&'a VmNic, Error> {
-    let is_wanted = |have: &&VmNic| {
-        have.name == nic
-            || have
-                .mac
-                .as_ref()
-                .is_some_and(|mac| mac.eq_ignore_ascii_case(nic))
-    };
+    let is_wanted =
+        |have: &&VmNic| have.name == nic || have.mac.as_ref().is_some_and(|mac| mac.eq_ignore_ascii_case(nic));
     vm.saved
         .nics
         .iter()

@@ -19,10 +19,7 @@ impl<H: Host> Operations<H> for Fake {
         })?;
         if operation.polls_done < operation.polls {
             let percent = u64::from(operation.polls_done) * 100 / u64::from(operation.polls.max(1));
-            let message = Some(format!(
-                "step {} of {}",
-                operation.polls_done, operation.polls
-            ));
+            let message = Some(format!("step {} of {}", operation.polls_done, operation.polls));
             return Ok(OperationState {
                 done: false,
                 percent: u8::try_from(percent).ok(),

@@ -52,19 +52,11 @@ impl<H: Host> VmPause<H> for Fake {
 }
 
 /// Moves a VM from one of these states to another; from any other state it is a conflict.
-fn go<H: Host>(
-    host: &H,
-    function: &str,
-    vm: &str,
-    from: &[VmStatus],
-    to: VmStatus,
-) -> Result<Change, Error> {
+fn go<H: Host>(host: &H, function: &str, vm: &str, from: &[VmStatus], to: VmStatus) -> Result<Change, Error> {
     let client = Client::open(host, function)?;
     let changed = client.update::<StoredVm>(vm, |vm| {
         if !from.contains(&vm.status) {
-            let status = format!("{:?}", vm.status)
-                .to_lowercase()
-                .replace("vmstatus::", "");
+            let status = format!("{:?}", vm.status).to_lowercase().replace("vmstatus::", "");
             return Err(Error::conflict(format!(
                 "`{function}` needs another state: vm `{}` is {status}",
                 vm.name

@@ -21,9 +21,7 @@ impl<H: Host> Pools<H> for Fake {
             .into_iter()
             .map(|pool| with_usage(pool, &disks))
             .collect();
-        let (items, next) = page::cut(pools, &page, client.config.page_size, |pool: &Pool| {
-            pool.name.clone()
-        })?;
+        let (items, next) = page::cut(pools, &page, client.config.page_size, |pool: &Pool| pool.name.clone())?;
         Ok(PoolPage { items, next })
     }
 
@@ -85,10 +83,6 @@ impl<H: Host> Pools<H> for Fake {
 }
 
 fn with_usage(pool: Pool, disks: &[StoredDisk]) -> Pool {
-    let available_gib =
-        Some(POOL_CAPACITY_GIB - used_gib(&pool.name, disks).min(POOL_CAPACITY_GIB));
-    Pool {
-        available_gib,
-        ..pool
-    }
+    let available_gib = Some(POOL_CAPACITY_GIB - used_gib(&pool.name, disks).min(POOL_CAPACITY_GIB));
+    Pool { available_gib, ..pool }
 }

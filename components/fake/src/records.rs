@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use stockade_provider::types::{
-    Disk, DiskDevice, Image, Network, Pool, Snapshot, Tag, Vm, VmDisk, VmNic, VmStatus,
-};
+use stockade_provider::types::{Disk, DiskDevice, Image, Network, Pool, Snapshot, Tag, Vm, VmDisk, VmNic, VmStatus};
 
 /// Something that is stored under its name.
 pub(crate) trait Thing: Serialize + DeserializeOwned + Clone {
@@ -139,11 +137,7 @@ impl StoredVm {
             .nics
             .iter()
             .map(|nic| VmNic {
-                ips: if is_running {
-                    nic.ips.clone()
-                } else {
-                    Vec::new()
-                },
+                ips: if is_running { nic.ips.clone() } else { Vec::new() },
                 ..nic.clone()
             })
             .collect();
@@ -172,11 +166,7 @@ impl StoredVm {
     fn vm_disks(&self, disks: &[StoredDisk]) -> Vec<VmDisk> {
         let mut found: Vec<VmDisk> = disks
             .iter()
-            .flat_map(|disk| {
-                disk.attachments
-                    .iter()
-                    .map(move |attachment| (disk, attachment))
-            })
+            .flat_map(|disk| disk.attachments.iter().map(move |attachment| (disk, attachment)))
             .filter(|(_, attachment)| attachment.vm == self.id)
             .map(|(disk, attachment)| VmDisk {
                 name: attachment.device.clone(),
@@ -189,9 +179,7 @@ impl StoredVm {
                 backing: disk.backing.clone(),
             })
             .collect();
-        found.sort_by(|left, right| {
-            (left.name.len(), &left.name).cmp(&(right.name.len(), &right.name))
-        });
+        found.sort_by(|left, right| (left.name.len(), &left.name).cmp(&(right.name.len(), &right.name)));
         found
     }
 
@@ -240,16 +228,12 @@ pub(crate) fn tags(metadata: &BTreeMap<String, String>) -> Vec<Tag> {
 }
 
 /// Metadata from a spec; a key that comes twice is refused.
-pub(crate) fn metadata(
-    tags: Vec<Tag>,
-) -> Result<BTreeMap<String, String>, stockade_provider::types::Error> {
+pub(crate) fn metadata(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, stockade_provider::types::Error> {
     let mut metadata = BTreeMap::new();
     for Tag { key, value } in tags {
         if key.is_empty() || metadata.contains_key(&key) {
             let message = format!("metadata keys must be unique and not empty; `{key}` is not");
-            return Err(stockade_provider::types::Error::invalid_argument(
-                "metadata", message,
-            ));
+            return Err(stockade_provider::types::Error::invalid_argument("metadata", message));
         }
         metadata.insert(key, value);
     }

@@ -45,11 +45,7 @@ impl<H: Host> VmResize<H> for Fake {
         Ok(done(changed.id))
     }
 
-    fn upgrade_vm_hardware(
-        host: &H,
-        vm: String,
-        _version: Option<String>,
-    ) -> Result<Change, Error> {
+    fn upgrade_vm_hardware(host: &H, vm: String, _version: Option<String>) -> Result<Change, Error> {
         Client::open(host, "upgrade-vm-hardware")?.get::<StoredVm>(&vm)?;
         Err(Error::unsupported(
             "upgrade-vm-hardware",

@@ -3,9 +3,7 @@
 use stockade_provider::abilities::Snapshots;
 use stockade_provider::host::Host;
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, ErrorKind, PageRequest, Snapshot, SnapshotPage, SnapshotSpec, VmStatus,
-};
+use stockade_provider::types::{Change, Error, ErrorKind, PageRequest, Snapshot, SnapshotPage, SnapshotSpec, VmStatus};
 
 use crate::Fake;
 use crate::client::Client;
@@ -23,8 +21,7 @@ impl<H: Host> Snapshots<H> for Fake {
             .map(|stored| stored.snapshot)
             .collect();
         // Ids grow, so that their order is that of creation: parents before children.
-        let order =
-            |snapshot: &Snapshot| format!("{:0>10}", snapshot.id.trim_start_matches("snapshot-"));
+        let order = |snapshot: &Snapshot| format!("{:0>10}", snapshot.id.trim_start_matches("snapshot-"));
         let (items, next) = page::cut(snapshots, &page, client.config.page_size, order)?;
         Ok(SnapshotPage { items, next })
     }
@@ -92,16 +89,9 @@ impl<H: Host> Snapshots<H> for Fake {
         Ok(done(changed.id))
     }
 
-    fn delete_snapshot(
-        host: &H,
-        vm: String,
-        snapshot: String,
-        children: bool,
-    ) -> Result<Change, Error> {
+    fn delete_snapshot(host: &H, vm: String, snapshot: String, children: bool) -> Result<Change, Error> {
         let client = Client::open(host, "delete-snapshot")?;
-        let found = find(&client.get::<StoredVm>(&vm)?, &snapshot)?
-            .snapshot
-            .clone();
+        let found = find(&client.get::<StoredVm>(&vm)?, &snapshot)?.snapshot.clone();
         client.update::<StoredVm>(&vm, |vm| {
             let StoredSnapshot { snapshot, .. } = find(vm, &found.id)?.clone();
             let gone = if children {
@@ -114,8 +104,7 @@ impl<H: Host> Snapshots<H> for Fake {
                 .iter()
                 .find(|have| have.snapshot.current)
                 .map(|have| have.snapshot.name.clone());
-            vm.snapshots
-                .retain(|have| !gone.contains(&have.snapshot.name));
+            vm.snapshots.retain(|have| !gone.contains(&have.snapshot.name));
             for have in &mut vm.snapshots {
                 if have.snapshot.parent.as_ref() == Some(&snapshot.name) {
                     have.snapshot.parent.clone_from(&snapshot.parent);
@@ -151,16 +140,9 @@ fn check_can_save(vm: &StoredVm, with_memory: bool, quiesce: bool) -> Result<(),
 
 /// A VM's snapshot by id or name.
 pub(crate) fn find<'a>(vm: &'a StoredVm, snapshot: &str) -> Result<&'a StoredSnapshot, Error> {
-    let by_id = vm
-        .snapshots
-        .iter()
-        .find(|have| have.snapshot.id == snapshot);
+    let by_id = vm.snapshots.iter().find(|have| have.snapshot.id == snapshot);
     by_id
-        .or_else(|| {
-            vm.snapshots
-                .iter()
-                .find(|have| have.snapshot.name == snapshot)
-        })
+        .or_else(|| vm.snapshots.iter().find(|have| have.snapshot.name == snapshot))
         .ok_or_else(|| Error::not_found("snapshot", snapshot))
 }
 

@@ -3,9 +3,7 @@
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::size::gib_from_mib;
-use stockade_provider::types::{
-    Error, Image, Network, Pool, VmDiskSpec, VmNic, VmNicSpec, VmSpec, VmStatus,
-};
+use stockade_provider::types::{Error, Image, Network, Pool, VmDiskSpec, VmNic, VmNicSpec, VmSpec, VmStatus};
 
 use crate::client::Client;
 use crate::cloud::{self, DEFAULT, LOCATIONS};
@@ -68,15 +66,9 @@ impl NewVm {
         } = spec;
         Options::of(&options).refuse_others(&[])?;
         if !security_groups.is_empty() {
-            return Err(Error::cannot_honour(
-                "security-groups",
-                "this cloud has none",
-            ));
+            return Err(Error::cannot_honour("security-groups", "this cloud has none"));
         }
-        if user_data
-            .as_ref()
-            .is_some_and(|data| data.len() > MAX_USER_DATA_BYTES)
-        {
+        if user_data.as_ref().is_some_and(|data| data.len() > MAX_USER_DATA_BYTES) {
             return Err(Error::invalid_argument(
                 "user-data",
                 format!("`user-data` is limited to {MAX_USER_DATA_BYTES} bytes"),
@@ -117,36 +109,22 @@ impl NewVm {
 }
 
 /// One of a few words; the first when none is given.
-pub(crate) fn choice(
-    field: &str,
-    given: Option<String>,
-    choices: &[&str],
-) -> Result<String, Error> {
+pub(crate) fn choice(field: &str, given: Option<String>, choices: &[&str]) -> Result<String, Error> {
     match given {
         None => Ok(choices[0].to_owned()),
         Some(given) if choices.contains(&given.as_str()) => Ok(given),
         Some(given) => Err(Error::invalid_argument(
             field,
-            format!(
-                "`{field}` is one of `{}`, not `{given}`",
-                choices.join("`, `")
-            ),
+            format!("`{field}` is one of `{}`, not `{given}`", choices.join("`, `")),
         )),
     }
 }
 
 /// A VM's size from a flavor or from numbers, not from both.
-pub(crate) fn size(
-    flavor: Option<String>,
-    cpus: Option<u32>,
-    memory_mib: Option<u32>,
-) -> Result<Size, Error> {
+pub(crate) fn size(flavor: Option<String>, cpus: Option<u32>, memory_mib: Option<u32>) -> Result<Size, Error> {
     for (field, value) in [("cpus", cpus), ("memory-mib", memory_mib)] {
         if value == Some(0) {
-            return Err(Error::invalid_argument(
-                field,
-                format!("`{field}` must be at least 1"),
-            ));
+            return Err(Error::invalid_argument(field, format!("`{field}` must be at least 1")));
         }
         if value.is_some() && flavor.is_some() {
             return Err(Error::invalid_argument(
@@ -225,9 +203,7 @@ impl<H: Host> DiskMaker<'_, H> {
                 attachment,
             ));
         }
-        let own_image = image
-            .map(|image| self.client.get::<Image>(&image))
-            .transpose()?;
+        let own_image = image.map(|image| self.client.get::<Image>(&image)).transpose()?;
         let backing = own_image.as_ref().or(self.image.filter(|_| index == 0));
         let pool = pool
             .map(|pool| self.client.get::<Pool>(&pool).map(|pool| pool.name))
@@ -267,11 +243,7 @@ pub(crate) fn device(index: usize) -> String {
 }
 
 /// A disk's size: what is asked, at least that of the image under it.
-pub(crate) fn disk_size(
-    field: &str,
-    asked: Option<u32>,
-    image: Option<&Image>,
-) -> Result<u32, Error> {
+pub(crate) fn disk_size(field: &str, asked: Option<u32>, image: Option<&Image>) -> Result<u32, Error> {
     let least = image
         .and_then(|image| image.size_mib)
         .map_or(1, |mib| gib_from_mib(mib).max(1));
@@ -287,10 +259,7 @@ pub(crate) fn disk_size(
 }
 
 /// The interfaces of a new VM; without a spec one on the default network.
-fn new_nics<H: Host>(
-    client: &Client<'_, H>,
-    mut specs: Vec<VmNicSpec>,
-) -> Result<Vec<VmNic>, Error> {
+fn new_nics<H: Host>(client: &Client<'_, H>, mut specs: Vec<VmNicSpec>) -> Result<Vec<VmNic>, Error> {
     if specs.is_empty() {
         specs.push(VmNicSpec {
             network: None,
@@ -332,10 +301,7 @@ pub(crate) fn new_nic<H: Host>(
     } = spec;
     let field = |name: &str| format!("{prefix}{name}");
     if subnet.is_some() {
-        return Err(Error::cannot_honour(
-            &field("subnet"),
-            "this cloud has none",
-        ));
+        return Err(Error::cannot_honour(&field("subnet"), "this cloud has none"));
     }
     if public == Some(true) {
         return Err(Error::cannot_honour(
@@ -398,9 +364,6 @@ fn check_mac(field: &str, mac: &str) -> Result<String, Error> {
     if is_mac {
         Ok(mac.to_ascii_lowercase())
     } else {
-        Err(Error::invalid_argument(
-            field,
-            format!("`{mac}` is no MAC address"),
-        ))
+        Err(Error::invalid_argument(field, format!("`{mac}` is no MAC address")))
     }
 }

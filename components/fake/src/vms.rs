@@ -3,9 +3,7 @@
 use stockade_provider::abilities::Vms;
 use stockade_provider::host::Host;
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus,
-};
+use stockade_provider::types::{Change, Error, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus};
 
 use crate::Fake;
 use crate::client::Client;
@@ -27,9 +25,7 @@ impl<H: Host> Vms<H> for Fake {
 
     fn get_vm(host: &H, vm: String) -> Result<Vm, Error> {
         let client = Client::open(host, "get-vm")?;
-        Ok(client
-            .get::<StoredVm>(&vm)?
-            .to_vm(&client.all::<StoredDisk>()?))
+        Ok(client.get::<StoredVm>(&vm)?.to_vm(&client.all::<StoredDisk>()?))
     }
 
     fn create_vm(host: &H, spec: VmSpec) -> Result<Change, Error> {
@@ -99,11 +95,7 @@ impl<H: Host> Vms<H> for Fake {
         let client = Client::open(host, "restart-vm")?;
         let found = client.get::<StoredVm>(&vm)?;
         match found.status {
-            VmStatus::Running
-            | VmStatus::Stopped
-            | VmStatus::Paused
-            | VmStatus::Suspended
-            | VmStatus::Crashed => {
+            VmStatus::Running | VmStatus::Stopped | VmStatus::Paused | VmStatus::Suspended | VmStatus::Crashed => {
                 let stopped = client.update::<StoredVm>(&found.id, |vm| {
                     cloud::enter(vm, VmStatus::Stopped);
                     Ok(())
@@ -120,9 +112,7 @@ pub(crate) fn busy(vm: &StoredVm) -> Error {
     Error::conflict(format!(
         "vm `{}` is {}; wait until that is done",
         vm.name,
-        format!("{:?}", vm.status)
-            .to_lowercase()
-            .replace("vmstatus::", "")
+        format!("{:?}", vm.status).to_lowercase().replace("vmstatus::", "")
     ))
 }
 
@@ -140,20 +130,12 @@ fn store_disks<H: Host>(client: &Client<'_, H>, new: &NewVm) -> Result<(), Error
 }
 
 /// Deletes a VM with the disks that were created for it, or without; disks of others are detached.
-pub(crate) fn delete<H: Host>(
-    client: &Client<'_, H>,
-    vm: &StoredVm,
-    keep_disks: bool,
-) -> Result<(), Error> {
+pub(crate) fn delete<H: Host>(client: &Client<'_, H>, vm: &StoredVm, keep_disks: bool) -> Result<(), Error> {
     for disk in client.all::<StoredDisk>()? {
         let goes = disk.created_for.as_ref() == Some(&vm.id) && !keep_disks;
         if goes {
             client.remove::<StoredDisk>(&disk.id, |_| Ok(()))?;
-        } else if disk
-            .attachments
-            .iter()
-            .any(|attachment| attachment.vm == vm.id)
-        {
+        } else if disk.attachments.iter().any(|attachment| attachment.vm == vm.id) {
             client.update::<StoredDisk>(&disk.id, |disk| {
                 disk.attachments.retain(|attachment| attachment.vm != vm.id);
                 disk.created_for = disk.created_for.take().filter(|owner| *owner != vm.id);

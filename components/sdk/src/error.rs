@@ -3,9 +3,7 @@
 //! Messages are for the person who must act: what was being done, to what, why it failed, what to do. A provider adds
 //! its vendor's own codes in its `error.rs`; this table is what holds for any HTTP API.
 
-use crate::types::{
-    Ambiguity, BlobFault, Error, ErrorKind, Fault, Response, StateFault, Subject, UpstreamFault,
-};
+use crate::types::{Ambiguity, BlobFault, Error, ErrorKind, Fault, Response, StateFault, Subject, UpstreamFault};
 
 /// The most characters of a vendor's words that go into a message: enough for a person, too few to flood a terminal.
 const MAX_EXTRACT_CHARACTERS: usize = 300;
@@ -103,10 +101,7 @@ impl Error {
             extract if extract.is_empty() => {
                 format!("while {doing}: the answer was HTTP {}", response.status)
             }
-            extract => format!(
-                "while {doing}: the answer was HTTP {}: {extract}",
-                response.status
-            ),
+            extract => format!("while {doing}: the answer was HTTP {}: {extract}", response.status),
         };
         let kind = match (response.status, subject) {
             (401, _) => ErrorKind::Unauthenticated,
@@ -150,18 +145,9 @@ impl Fault {
                 ErrorKind::Unavailable,
                 "the vendor's host name does not resolve".to_owned(),
             ),
-            Self::Connect => (
-                ErrorKind::Unavailable,
-                "the vendor cannot be reached".to_owned(),
-            ),
-            Self::Tls(how) => (
-                ErrorKind::Unavailable,
-                format!("the TLS handshake failed: {how}"),
-            ),
-            Self::Timeout => (
-                ErrorKind::TimedOut,
-                "the vendor did not answer in time".to_owned(),
-            ),
+            Self::Connect => (ErrorKind::Unavailable, "the vendor cannot be reached".to_owned()),
+            Self::Tls(how) => (ErrorKind::Unavailable, format!("the TLS handshake failed: {how}")),
+            Self::Timeout => (ErrorKind::TimedOut, "the vendor did not answer in time".to_owned()),
             Self::TooLarge => (
                 ErrorKind::Upstream(UpstreamFault {
                     status: None,
@@ -185,10 +171,7 @@ impl StateFault {
     /// The error of a refused state access. `doing` completes "while …" and names the object.
     pub fn to_error(&self, doing: &str) -> Error {
         let (kind, why) = match self {
-            Self::Denied => (
-                ErrorKind::Denied,
-                "the connection has no state granted".to_owned(),
-            ),
+            Self::Denied => (ErrorKind::Denied, "the connection has no state granted".to_owned()),
             Self::OverQuota => (
                 ErrorKind::QuotaExceeded(Some("state".to_owned())),
                 "the connection's state is full".to_owned(),
@@ -214,10 +197,7 @@ impl BlobFault {
     /// The error of a blob that cannot be read or written. `doing` completes "while …" and names the object.
     pub fn to_error(&self, doing: &str) -> Error {
         let (kind, why) = match self {
-            Self::Denied => (
-                ErrorKind::Denied,
-                "the content is not open for this".to_owned(),
-            ),
+            Self::Denied => (ErrorKind::Denied, "the content is not open for this".to_owned()),
             Self::TooLarge => (
                 ErrorKind::QuotaExceeded(Some("blob".to_owned())),
                 "the content exceeds the connection's limit".to_owned(),
@@ -240,8 +220,7 @@ pub fn plain_text(words: &str) -> String {
         text.push_str(&rest[..start]);
         rest = &rest[start..];
         // A `<` that opens no tag is the vendor's own character.
-        let opens_tag =
-            rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
+        let opens_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
         let Some(end) = rest.find('>').filter(|_| opens_tag) else {
             text.push('<');
             rest = &rest[1..];
@@ -289,12 +268,7 @@ mod tests {
     #[test]
     fn each_status_becomes_the_kind_that_a_caller_acts_on() {
         let kind = |status: u16| {
-            Error::from_status(
-                &Response::new(status),
-                "reading vm `a`",
-                Some(Subject::new("vm", "a")),
-            )
-            .kind
+            Error::from_status(&Response::new(status), "reading vm `a`", Some(Subject::new("vm", "a"))).kind
         };
         let upstream = |status| {
             ErrorKind::Upstream(UpstreamFault {
@@ -356,9 +330,6 @@ mod tests {
         ] {
             assert_eq!(plain_text(words), expected, "{words:?}");
         }
-        assert_eq!(
-            plain_text(&"ä".repeat(400)).chars().count(),
-            MAX_EXTRACT_CHARACTERS + 1
-        );
+        assert_eq!(plain_text(&"ä".repeat(400)).chars().count(), MAX_EXTRACT_CHARACTERS + 1);
     }
 }

@@ -9,10 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::host::{Blob, Host};
 use crate::time;
-use crate::types::{
-    BlobFault, ByteSize, Entry, Fault, Level, OptionEntry, OptionValue, Request, Response,
-    StateFault,
-};
+use crate::types::{BlobFault, ByteSize, Entry, Fault, Level, OptionEntry, OptionValue, Request, Response, StateFault};
 
 /// When the fake clock starts.
 const START: &str = "2026-01-01T00:00:00Z";
@@ -56,9 +53,7 @@ impl Blob for FakeBlob {
         let start = usize::try_from(offset.to_bytes())
             .unwrap_or(usize::MAX)
             .min(bytes.len());
-        let end = start
-            .saturating_add(length.min(1 << 20) as usize)
-            .min(bytes.len());
+        let end = start.saturating_add(length.min(1 << 20) as usize).min(bytes.len());
         Ok(bytes[start..end].to_vec())
     }
 
@@ -158,10 +153,7 @@ impl FakeHost {
 fn request_line(request: &Request) -> String {
     let mut line = format!("{} /{}", request.method, request.path.join("/"));
     for (index, (name, value)) in request.query.iter().enumerate() {
-        line.push_str(&format!(
-            "{}{name}={value}",
-            if index == 0 { '?' } else { '&' }
-        ));
+        line.push_str(&format!("{}{name}={value}", if index == 0 { '?' } else { '&' }));
     }
     if !request.body.is_empty() {
         line.push_str(&format!(" {}", String::from_utf8_lossy(&request.body)));
@@ -175,11 +167,7 @@ fn check_key(key: &str) -> Result<(), StateFault> {
         && key
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
-    if is_valid {
-        Ok(())
-    } else {
-        Err(StateFault::InvalidKey)
-    }
+    if is_valid { Ok(()) } else { Err(StateFault::InvalidKey) }
 }
 
 impl Host for FakeHost {
@@ -204,17 +192,11 @@ impl Host for FakeHost {
     }
 
     fn send_many(&self, requests: Vec<Request>, _parallel: u8) -> Vec<Result<Response, Fault>> {
-        requests
-            .into_iter()
-            .map(|request| self.send(request))
-            .collect()
+        requests.into_iter().map(|request| self.send(request)).collect()
     }
 
     fn send_blob(&self, request: Request, body: &Self::Blob) -> Result<Response, Fault> {
-        assert!(
-            request.body.is_empty(),
-            "a request with a blob has no other body"
-        );
+        assert!(request.body.is_empty(), "a request with a blob has no other body");
         self.send(Request {
             body: body.bytes(),
             ..request
@@ -236,12 +218,7 @@ impl Host for FakeHost {
         Ok(self.state.borrow().get(key).cloned())
     }
 
-    fn state_replace(
-        &self,
-        key: &str,
-        expected: Option<&str>,
-        value: &[u8],
-    ) -> Result<(), StateFault> {
+    fn state_replace(&self, key: &str, expected: Option<&str>, value: &[u8]) -> Result<(), StateFault> {
         check_key(key)?;
         let mut state = self.state.borrow_mut();
         if self.take_conflict() || state.get(key).map(|entry| entry.version.as_str()) != expected {
@@ -261,9 +238,7 @@ impl Host for FakeHost {
     fn state_remove(&self, key: &str, expected: &str) -> Result<(), StateFault> {
         check_key(key)?;
         let mut state = self.state.borrow_mut();
-        if self.take_conflict()
-            || state.get(key).map(|entry| entry.version.as_str()) != Some(expected)
-        {
+        if self.take_conflict() || state.get(key).map(|entry| entry.version.as_str()) != Some(expected) {
             return Err(StateFault::Conflict);
         }
         state.remove(key);
@@ -294,8 +269,7 @@ impl Host for FakeHost {
 
     fn sleep(&self, milliseconds: u32) {
         self.sleeps.borrow_mut().push(milliseconds);
-        self.elapsed_ms
-            .set(self.elapsed_ms.get() + u64::from(milliseconds));
+        self.elapsed_ms.set(self.elapsed_ms.get() + u64::from(milliseconds));
     }
 
     fn connection_name(&self) -> String {

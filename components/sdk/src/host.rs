@@ -5,9 +5,7 @@
 //! [`crate::fake_host::FakeHost`] answers. A component imports only those interfaces whose functions it really calls.
 
 use crate::bindings::shared::stockade::provider as imports;
-use crate::types::{
-    BlobFault, ByteSize, Entry, Fault, Level, OptionEntry, Request, Response, StateFault,
-};
+use crate::types::{BlobFault, ByteSize, Entry, Fault, Level, OptionEntry, Request, Response, StateFault};
 
 /// A byte sequence that the host holds.
 pub trait Blob {
@@ -63,12 +61,7 @@ pub trait Host {
     ///
     /// # Errors
     /// Why the store refused; `conflict` when somebody else wrote.
-    fn state_replace(
-        &self,
-        key: &str,
-        expected: Option<&str>,
-        value: &[u8],
-    ) -> Result<(), StateFault>;
+    fn state_replace(&self, key: &str, expected: Option<&str>, value: &[u8]) -> Result<(), StateFault>;
 
     /// Removes an entry if it is still at the expected version.
     ///
@@ -144,12 +137,7 @@ impl Host for WasmHost {
         imports::state::get(key)
     }
 
-    fn state_replace(
-        &self,
-        key: &str,
-        expected: Option<&str>,
-        value: &[u8],
-    ) -> Result<(), StateFault> {
+    fn state_replace(&self, key: &str, expected: Option<&str>, value: &[u8]) -> Result<(), StateFault> {
         imports::state::replace(key, expected, value)
     }
 

@@ -12,11 +12,7 @@ use crate::types::{Error, Request, Response};
 
 impl Request {
     /// A request to an endpoint, with unencoded path segments.
-    pub fn new<S: Into<String>>(
-        endpoint: &str,
-        method: &str,
-        path: impl IntoIterator<Item = S>,
-    ) -> Self {
+    pub fn new<S: Into<String>>(endpoint: &str, method: &str, path: impl IntoIterator<Item = S>) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
             method: method.to_owned(),
@@ -47,9 +43,8 @@ impl Request {
     /// # Errors
     /// `internal` when the value has no JSON form, for example a map whose keys are not text.
     pub fn with_json(self, body: &impl Serialize) -> Result<Self, Error> {
-        let bytes = serde_json::to_vec(body).map_err(|error| {
-            Error::internal(format!("the request body has no JSON form: {error}"))
-        })?;
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| Error::internal(format!("the request body has no JSON form: {error}")))?;
         Ok(Self {
             body: bytes,
             ..self.with_header("content-type", "application/json")
@@ -90,8 +85,7 @@ impl Response {
     /// Adds a header; the name is put into lower case, as the host does.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.headers
-            .push((name.to_ascii_lowercase(), value.to_owned()));
+        self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 

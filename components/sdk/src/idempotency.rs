@@ -45,23 +45,15 @@ pub enum Recall {
 pub fn claim<H: Host>(host: &H, key: &str, name: &str) -> Result<Recall, Error> {
     let doing = "remembering the idempotency key";
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        let message = format!(
-            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes, not {}",
-            key.len()
-        );
+        let message = format!("an idempotency key has 1 to {MAX_KEY_BYTES} bytes, not {}", key.len());
         return Err(Error::invalid_argument("idempotency-key", message));
     }
     for _ in 0..MAX_WRITES {
-        let entry = host
-            .state_get(STATE_KEY)
-            .map_err(|fault| fault.to_error(doing))?;
+        let entry = host.state_get(STATE_KEY).map_err(|fault| fault.to_error(doing))?;
         let mut all: Vec<Remembered> = match &entry {
             None => Vec::new(),
-            Some(entry) => serde_json::from_slice(&entry.value).map_err(|error| {
-                Error::internal(format!(
-                    "while {doing}: the stored keys are damaged: {error}"
-                ))
-            })?,
+            Some(entry) => serde_json::from_slice(&entry.value)
+                .map_err(|error| Error::internal(format!("while {doing}: the stored keys are damaged: {error}")))?,
         };
         match all.iter().find(|remembered| remembered.key == key) {
             Some(remembered) if remembered.name == name => return Ok(Recall::Repeated),
@@ -80,13 +72,8 @@ pub fn claim<H: Host>(host: &H, key: &str, name: &str) -> Result<Recall, Error> 
         });
         let surplus = all.len().saturating_sub(MAX_KEYS);
         all.drain(..surplus);
-        let value = serde_json::to_vec(&all)
-            .map_err(|error| Error::internal(format!("while {doing}: {error}")))?;
-        match host.state_replace(
-            STATE_KEY,
-            entry.as_ref().map(|entry| entry.version.as_str()),
-            &value,
-        ) {
+        let value = serde_json::to_vec(&all).map_err(|error| Error::internal(format!("while {doing}: {error}")))?;
+        match host.state_replace(STATE_KEY, entry.as_ref().map(|entry| entry.version.as_str()), &value) {
             Ok(()) => return Ok(Recall::New),
             Err(StateFault::Conflict) => {}
             Err(fault) => return Err(fault.to_error(doing)),
@@ -108,10 +95,7 @@ mod tests {
         assert_eq!(claim(&host, "k", "a"), Ok(Recall::New));
         assert_eq!(claim(&host, "k", "a"), Ok(Recall::Repeated));
         let error = claim(&host, "k", "b").expect_err("another name");
-        assert_eq!(
-            error.kind,
-            ErrorKind::InvalidArgument("idempotency-key".to_owned())
-        );
+        assert_eq!(error.kind, ErrorKind::InvalidArgument("idempotency-key".to_owned()));
         assert_eq!(claim(&host, "k2", "a"), Ok(Recall::New));
     }
 
@@ -129,9 +113,6 @@ mod tests {
     fn endless_conflicts_are_an_error() {
         let host = FakeHost::new();
         host.conflict_next_writes(100);
-        assert_eq!(
-            claim(&host, "k", "a").expect_err("conflict").kind,
-            ErrorKind::Conflict
-        );
+        assert_eq!(claim(&host, "k", "a").expect_err("conflict").kind, ErrorKind::Conflict);
     }
 }

@@ -4,8 +4,8 @@
 //! missing required option is a defect of host or provider and is reported as `internal`.
 
 use crate::types::{
-    CredentialKind, CredentialRequest, Endpoint, Error, OptionEntry, OptionSchema, OptionType,
-    OptionValue, ProviderInfo, RequestRule,
+    CredentialKind, CredentialRequest, Endpoint, Error, OptionEntry, OptionSchema, OptionType, OptionValue,
+    ProviderInfo, RequestRule,
 };
 
 impl ProviderInfo {
@@ -165,10 +165,7 @@ impl<'a> Options<'a> {
     }
 
     fn value(self, name: &str) -> Option<&'a OptionValue> {
-        self.0
-            .iter()
-            .find(|entry| entry.name == name)
-            .map(|entry| &entry.value)
+        self.0.iter().find(|entry| entry.name == name).map(|entry| &entry.value)
     }
 
     /// A text; none when it was not given.
@@ -199,22 +196,14 @@ impl<'a> Options<'a> {
     ///
     /// # Errors
     /// `invalid-argument` when the number is out of bounds, `internal` when the value is not a number.
-    pub fn integer_within(
-        self,
-        name: &str,
-        bounds: std::ops::RangeInclusive<u32>,
-    ) -> Result<Option<u32>, Error> {
+    pub fn integer_within(self, name: &str, bounds: std::ops::RangeInclusive<u32>) -> Result<Option<u32>, Error> {
         let Some(number) = self.integer(name)? else {
             return Ok(None);
         };
         match u32::try_from(number) {
             Ok(number) if bounds.contains(&number) => Ok(Some(number)),
             _ => {
-                let message = format!(
-                    "`{name}` must be {} to {}, not {number}",
-                    bounds.start(),
-                    bounds.end()
-                );
+                let message = format!("`{name}` must be {} to {}, not {number}", bounds.start(), bounds.end());
                 Err(Error::invalid_argument(name, message))
             }
         }
@@ -249,11 +238,7 @@ impl<'a> Options<'a> {
     /// # Errors
     /// `invalid-argument` with the name of the first unknown option.
     pub fn refuse_others(self, known: &[&str]) -> Result<(), Error> {
-        match self
-            .0
-            .iter()
-            .find(|entry| !known.contains(&entry.name.as_str()))
-        {
+        match self.0.iter().find(|entry| !known.contains(&entry.name.as_str())) {
             None => Ok(()),
             Some(entry) => Err(Error::invalid_argument(
                 &entry.name,
@@ -302,27 +287,15 @@ mod tests {
     fn wrong_types_bounds_and_names_are_told_apart() {
         let entries = entries();
         let options = Options::of(&entries);
+        assert_eq!(options.text("port").expect_err("type").kind, ErrorKind::Internal);
         assert_eq!(
-            options.text("port").expect_err("type").kind,
-            ErrorKind::Internal
-        );
-        assert_eq!(
-            options
-                .integer_within("port", 1..=80)
-                .expect_err("bounds")
-                .kind,
+            options.integer_within("port", 1..=80).expect_err("bounds").kind,
             ErrorKind::InvalidArgument("port".to_owned())
         );
         assert_eq!(
-            options
-                .refuse_others(&["host", "port", "tls"])
-                .expect_err("name")
-                .kind,
+            options.refuse_others(&["host", "port", "tls"]).expect_err("name").kind,
             ErrorKind::InvalidArgument("tags".to_owned())
         );
-        assert_eq!(
-            options.refuse_others(&["host", "port", "tls", "tags"]),
-            Ok(())
-        );
+        assert_eq!(options.refuse_others(&["host", "port", "tls", "tags"]), Ok(()));
     }
 }

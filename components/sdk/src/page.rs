@@ -32,10 +32,7 @@ pub fn cut<T>(
     }
     if let Some(cursor) = &request.cursor {
         let last = cursor.strip_prefix(CURSOR_PREFIX).ok_or_else(|| {
-            Error::invalid_argument(
-                "cursor",
-                "this cursor is not from this list; start again without one",
-            )
+            Error::invalid_argument("cursor", "this cursor is not from this list; start again without one")
         })?;
         items.retain(|item| key(item).as_str() > last);
     }
@@ -55,17 +52,10 @@ mod tests {
     use crate::types::ErrorKind;
 
     fn names(count: usize) -> Vec<String> {
-        (0..count)
-            .rev()
-            .map(|index| format!("vm {index}/ä%"))
-            .collect()
+        (0..count).rev().map(|index| format!("vm {index}/ä%")).collect()
     }
 
-    fn cut_names(
-        items: Vec<String>,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<(Vec<String>, Option<String>), Error> {
+    fn cut_names(items: Vec<String>, cursor: Option<&str>, limit: u32) -> Result<(Vec<String>, Option<String>), Error> {
         cut(
             items,
             &PageRequest {
@@ -83,8 +73,7 @@ mod tests {
             let mut all = Vec::new();
             let mut cursor = None;
             loop {
-                let (items, next) =
-                    cut_names(names(count), cursor.as_deref(), limit).expect("page");
+                let (items, next) = cut_names(names(count), cursor.as_deref(), limit).expect("page");
                 assert!(items.len() <= limit as usize);
                 all.extend(items);
                 cursor = next;
@@ -101,12 +90,8 @@ mod tests {
     #[test]
     fn a_deletion_between_pages_skips_nothing() {
         let (_, next) = cut_names(names(4), None, 2).expect("first page");
-        let (items, _) = cut_names(
-            vec!["vm 2/ä%".to_owned(), "vm 3/ä%".to_owned()],
-            next.as_deref(),
-            2,
-        )
-        .expect("second page");
+        let (items, _) =
+            cut_names(vec!["vm 2/ä%".to_owned(), "vm 3/ä%".to_owned()], next.as_deref(), 2).expect("second page");
         assert_eq!(items, ["vm 2/ä%", "vm 3/ä%"]);
     }
 

@@ -63,31 +63,18 @@ mod tests {
 
     #[test]
     fn every_page_is_read_even_behind_an_empty_one() {
-        assert!(
-            walk(&[("first", &[], "end")])
-                .expect("empty list")
-                .is_empty()
-        );
+        assert!(walk(&[("first", &[], "end")]).expect("empty list").is_empty());
         assert_eq!(walk(&[("first", &[1], "end")]).expect("one page"), [1]);
         assert_eq!(
-            walk(&[
-                ("first", &[1], "b&c=/%"),
-                ("b&c=/%", &[], "d"),
-                ("d", &[2], "end")
-            ])
-            .expect("three pages"),
+            walk(&[("first", &[1], "b&c=/%"), ("b&c=/%", &[], "d"), ("d", &[2], "end")]).expect("three pages"),
             [1, 2]
         );
-        assert_eq!(
-            walk(&[("first", &[1], "")]).expect("an empty cursor ends it"),
-            [1]
-        );
+        assert_eq!(walk(&[("first", &[1], "")]).expect("an empty cursor ends it"), [1]);
     }
 
     #[test]
     fn a_repeated_cursor_is_an_error_not_a_loop() {
-        let error =
-            walk(&[("first", &[1], "b"), ("b", &[2], "c"), ("c", &[3], "b")]).expect_err("loop");
+        let error = walk(&[("first", &[1], "b"), ("b", &[2], "c"), ("c", &[3], "b")]).expect_err("loop");
         assert!(error.message.contains("loop"), "{}", error.message);
     }
 

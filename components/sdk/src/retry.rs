@@ -146,21 +146,13 @@ mod tests {
         let (outcome, _, sleeps) = run(
             "GET",
             false,
-            &[
-                limited("2"),
-                limited("Thu, 01 Jan 2026 00:00:05 GMT"),
-                status(200),
-            ],
+            &[limited("2"), limited("Thu, 01 Jan 2026 00:00:05 GMT"), status(200)],
         );
         assert_eq!(
             (outcome.map(|response| response.status), sleeps),
             (Ok(200), vec![2000, 3000])
         );
-        let (outcome, _, sleeps) = run(
-            "GET",
-            false,
-            &[status(503), status(503), status(503), status(503)],
-        );
+        let (outcome, _, sleeps) = run("GET", false, &[status(503), status(503), status(503), status(503)]);
         assert_eq!(
             (outcome.map(|response| response.status), sleeps),
             (Ok(503), vec![250, 500, 1000])
@@ -171,10 +163,7 @@ mod tests {
     fn a_longer_wait_than_allowed_is_left_to_the_caller() {
         let limited = Ok(Response::new(429).with_header("retry-after", "3600"));
         let (outcome, requests, sleeps) = run("GET", false, &[limited]);
-        assert_eq!(
-            outcome.expect("response").retry_after_ms(None),
-            Some(3_600_000)
-        );
+        assert_eq!(outcome.expect("response").retry_after_ms(None), Some(3_600_000));
         assert_eq!((requests, sleeps), (1, vec![]));
     }
 }

@@ -61,9 +61,6 @@ mod tests {
             ),
             (1, 2)
         );
-        assert_eq!(
-            (gib_from_mib(0), gib_from_mib(1024), gib_from_mib(1025)),
-            (0, 1, 2)
-        );
+        assert_eq!((gib_from_mib(0), gib_from_mib(1024), gib_from_mib(1025)), (0, 1, 2));
     }
 }

@@ -17,15 +17,10 @@ fn date_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
@@ -81,8 +76,7 @@ fn three(text: &str, separator: char) -> Option<(i64, i64, i64)> {
 
 /// A number of digits only: no sign, no spaces.
 fn number(digits: &str) -> Option<i64> {
-    (digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| digits.parse().ok())?
+    (digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -100,14 +94,8 @@ mod tests {
             assert_eq!(parse_rfc3339(text), Some(seconds), "{text}");
             assert_eq!(format_rfc3339(seconds), text);
         }
-        assert_eq!(
-            parse_rfc3339("2026-01-01T00:00:00.999Z"),
-            Some(1_767_225_600)
-        );
-        assert_eq!(
-            parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(784_111_777)
-        );
+        assert_eq!(parse_rfc3339("2026-01-01T00:00:00.999Z"), Some(1_767_225_600));
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
     }
 
     #[test]

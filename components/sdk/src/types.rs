@@ -4,14 +4,10 @@ pub use crate::bindings::base::exports::stockade::provider::vms::VmPage;
 pub use crate::bindings::buckets::exports::stockade::provider::buckets::{
     Bucket, BucketObject, BucketObjectPage, BucketPage,
 };
-pub use crate::bindings::consoles::exports::stockade::provider::consoles::{
-    Console, ConsoleKind, ConsoleProtocol,
-};
+pub use crate::bindings::consoles::exports::stockade::provider::consoles::{Console, ConsoleKind, ConsoleProtocol};
 pub use crate::bindings::disks::exports::stockade::provider::disks::DiskPage;
 pub use crate::bindings::dns::exports::stockade::provider::dns::{DnsRecordPage, DnsZonePage};
-pub use crate::bindings::events::exports::stockade::provider::events::{
-    Event, EventBatch, EventKind,
-};
+pub use crate::bindings::events::exports::stockade::provider::events::{Event, EventBatch, EventKind};
 pub use crate::bindings::flavors::exports::stockade::provider::flavors::{Flavor, FlavorPage};
 pub use crate::bindings::guest_agent::exports::stockade::provider::guest_agent::{
     GuestCommand, GuestCommandResult, GuestFilesystem, GuestInfo,
@@ -26,28 +22,21 @@ pub use crate::bindings::security_groups::exports::stockade::provider::security_
 pub use crate::bindings::shared::stockade::provider::{
     blobs::BlobFault,
     http_types::{Fault, Request, Response},
-    info_types::{
-        CredentialKind, CredentialRequest, Endpoint, OptionSchema, ProviderInfo, RequestRule,
-        SpecOptions,
-    },
+    info_types::{CredentialKind, CredentialRequest, Endpoint, OptionSchema, ProviderInfo, RequestRule, SpecOptions},
     log::Level,
     network_types::{
-        DnsRecord, DnsZone, Listener, LoadBalancer, LoadBalancerSpec, Network, NetworkSpec,
-        NetworkUpdate, SecurityGroup, SecurityGroupSpec, SecurityRule, Subnet, SubnetSpec,
-        TrafficDirection,
+        DnsRecord, DnsZone, Listener, LoadBalancer, LoadBalancerSpec, Network, NetworkSpec, NetworkUpdate,
+        SecurityGroup, SecurityGroupSpec, SecurityRule, Subnet, SubnetSpec, TrafficDirection,
     },
     state::{Entry, StateFault},
-    storage_types::{
-        AttachSpec, Disk, DiskSpec, Image, ImageSpec, Pool, PoolSpec, Snapshot, SnapshotSpec,
-    },
+    storage_types::{AttachSpec, Disk, DiskSpec, Image, ImageSpec, Pool, PoolSpec, Snapshot, SnapshotSpec},
     types::{
-        Ambiguity, ByteSize, Change, Error, ErrorKind, OptionEntry, OptionType, OptionValue,
-        PageRequest, Subject, Tag, UpstreamFault,
+        Ambiguity, ByteSize, Change, Error, ErrorKind, OptionEntry, OptionType, OptionValue, PageRequest, Subject, Tag,
+        UpstreamFault,
     },
     vm_types::{
-        ApplyWhen, DiskDevice, MetadataChange, MigrationSpec, StopMode, Vm, VmCloneSpec,
-        VmDeleteOptions, VmDisk, VmDiskSpec, VmExportSpec, VmNic, VmNicSpec, VmResizeSpec, VmSpec,
-        VmStatus,
+        ApplyWhen, DiskDevice, MetadataChange, MigrationSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions, VmDisk,
+        VmDiskSpec, VmExportSpec, VmNic, VmNicSpec, VmResizeSpec, VmSpec, VmStatus,
     },
 };
 pub use crate::bindings::snapshots::exports::stockade::provider::snapshots::SnapshotPage;

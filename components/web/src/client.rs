@@ -14,8 +14,7 @@ use stockade_provider::types::{Error, Fault, Request, Response};
 use crate::config::ENDPOINT;
 use crate::error;
 use crate::wire::{
-    HostAnswer, ImagesAnswer, IsosAnswer, NetworksAnswer, PoolsAnswer, SnapshotsAnswer, VmsAnswer,
-    WireVm,
+    HostAnswer, ImagesAnswer, IsosAnswer, NetworksAnswer, PoolsAnswer, SnapshotsAnswer, VmsAnswer, WireVm,
 };
 
 /// How many requests may be under way: kweb answers one at a time, so more would only wait in its queue.
@@ -52,11 +51,7 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Reads several paths at once; the answers are in their order.
-    fn get_all<T: DeserializeOwned>(
-        &self,
-        paths: &[Vec<&str>],
-        doing: &str,
-    ) -> Result<Vec<T>, Error> {
+    fn get_all<T: DeserializeOwned>(&self, paths: &[Vec<&str>], doing: &str) -> Result<Vec<T>, Error> {
         let requests = paths.iter().map(|path| get_request(path)).collect();
         self.host
             .send_many(requests, PARALLEL)
@@ -66,21 +61,14 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Sends a change. Sent once: kweb has no way to tell a repetition from a new request.
-    pub(crate) fn change(
-        &self,
-        method: &str,
-        path: &[&str],
-        body: &impl Serialize,
-        doing: &str,
-    ) -> Result<(), Error> {
+    pub(crate) fn change(&self, method: &str, path: &[&str], body: &impl Serialize, doing: &str) -> Result<(), Error> {
         let request = Request::new(ENDPOINT, method, path.iter().copied()).with_json(body)?;
         read::<Value>(self.host.send(request), doing).map(drop)
     }
 
     /// All VMs with what kweb's list says about them: neither disks nor sizes.
     pub(crate) fn vms(&self) -> Result<Vec<WireVm>, Error> {
-        self.get::<VmsAnswer>(&["vms"], "listing vms")
-            .map(|answer| answer.vms)
+        self.get::<VmsAnswer>(&["vms"], "listing vms").map(|answer| answer.vms)
     }
 
     /// One VM by id or name, with everything that kweb knows.
@@ -91,11 +79,10 @@ impl<'a, H: Host> Client<'a, H> {
     /// One VM by id or name; none when there is none.
     pub(crate) fn find_vm(&self, vm: &str) -> Result<Option<WireVm>, Error> {
         if is_uuid(vm) {
-            let by_id = self.vms()?.into_iter().find(|have| {
-                have.id
-                    .as_deref()
-                    .is_some_and(|id| id.eq_ignore_ascii_case(vm))
-            });
+            let by_id = self
+                .vms()?
+                .into_iter()
+                .find(|have| have.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(vm)));
             if let Some(found) = by_id {
                 return self.find_vm_by_name(&found.name);
             }
@@ -170,12 +157,7 @@ impl<'a, H: Host> Client<'a, H> {
         } else {
             json!({})
         };
-        self.change(
-            "DELETE",
-            &["vms", name],
-            &body,
-            &format!("deleting vm `{name}`"),
-        )
+        self.change("DELETE", &["vms", name], &body, &format!("deleting vm `{name}`"))
     }
 
     /// Names of a VM's snapshots. Only for a VM that is there: for another kweb lists the words of its failure.

@@ -4,8 +4,7 @@ use stockade_provider::abilities::Info;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Endpoint, Error, OptionEntry, OptionSchema, ProviderInfo,
-    SpecOptions,
+    CredentialKind, CredentialRequest, Endpoint, Error, OptionEntry, OptionSchema, ProviderInfo, SpecOptions,
 };
 
 use crate::Web;
@@ -82,9 +81,7 @@ impl<H: Host> Info<H> for Web {
     }
 
     fn check_connection(host: &H) -> Result<(), Error> {
-        Client::new(host)
-            .host_info("checking the connection")
-            .map(drop)
+        Client::new(host).host_info("checking the connection").map(drop)
     }
 }
 
@@ -95,11 +92,17 @@ fn connection_options() -> Vec<OptionSchema> {
         OptionSchema::text("scheme", "`https` needs a proxy in front: kweb speaks plain HTTP")
             .with_default("http")
             .with_choices(&["http", "https"]),
-        OptionSchema::text("profile", "kcli profile for VMs that name neither an image nor a profile"),
+        OptionSchema::text(
+            "profile",
+            "kcli profile for VMs that name neither an image nor a profile",
+        ),
         OptionSchema::text("pool", "pool for disks that name none").with_default("default"),
         OptionSchema::text("network", "network for interfaces that name none").with_default("default"),
-        OptionSchema::integer("disk_gib", "size in GiB of disks that name none; kweb cannot ask for the image's size")
-            .with_default(DEFAULT_DISK_GIB),
+        OptionSchema::integer(
+            "disk_gib",
+            "size in GiB of disks that name none; kweb cannot ask for the image's size",
+        )
+        .with_default(DEFAULT_DISK_GIB),
         OptionSchema::boolean(
             "delete_attached_disks",
             "let `delete-disk` delete a disk that a VM holds: kweb knows no other disks and cannot detach one",
@@ -110,52 +113,32 @@ fn connection_options() -> Vec<OptionSchema> {
 
 /// Every request that the provider makes, and no other.
 fn endpoint() -> Endpoint {
-    Endpoint::new(
-        ENDPOINT,
-        "{scheme}://{host}:{port}",
-        "kweb, the web API of kcli",
-    )
-    .with_rule(
-        "GET",
-        "/host",
-        "check the connection, read the host's size and its pools",
-    )
-    .with_rule("GET", "/vms", "list VMs, find a VM by its id")
-    .with_rule("POST", "/vms", "create VMs")
-    .with_rule("GET", "/vms/*", "read a VM")
-    .with_rule(
-        "UPDATE",
-        "/vms/*",
-        "change a VM's CPUs, memory, autostart and plan",
-    )
-    .with_rule("DELETE", "/vms/*", "delete VMs")
-    .with_rule("POST", "/vms/*/start", "start VMs")
-    .with_rule("POST", "/vms/*/stop", "stop VMs")
-    .with_rule(
-        "POST DELETE",
-        "/disks/*",
-        "add a disk to a VM, delete a disk of a VM",
-    )
-    .with_rule(
-        "POST DELETE",
-        "/nics/*",
-        "add and remove network interfaces of a VM",
-    )
-    .with_rule(
-        "GET POST DELETE",
-        "/snapshots/*",
-        "list, take and delete snapshots of a VM",
-    )
-    .with_rule(
-        "POST",
-        "/snapshots/*/revert",
-        "put a VM back into a snapshot's state",
-    )
-    .with_rule("GET POST", "/pools", "list and create pools")
-    .with_rule("DELETE", "/pools/*", "remove pools")
-    .with_rule("GET POST", "/networks", "list and create networks")
-    .with_rule("UPDATE DELETE", "/networks/*", "change and delete networks")
-    .with_rule("GET", "/images", "list images")
-    .with_rule("GET", "/isos", "list ISO images")
-    .with_rule("DELETE", "/images/*", "delete images")
+    Endpoint::new(ENDPOINT, "{scheme}://{host}:{port}", "kweb, the web API of kcli")
+        .with_rule(
+            "GET",
+            "/host",
+            "check the connection, read the host's size and its pools",
+        )
+        .with_rule("GET", "/vms", "list VMs, find a VM by its id")
+        .with_rule("POST", "/vms", "create VMs")
+        .with_rule("GET", "/vms/*", "read a VM")
+        .with_rule("UPDATE", "/vms/*", "change a VM's CPUs, memory, autostart and plan")
+        .with_rule("DELETE", "/vms/*", "delete VMs")
+        .with_rule("POST", "/vms/*/start", "start VMs")
+        .with_rule("POST", "/vms/*/stop", "stop VMs")
+        .with_rule("POST DELETE", "/disks/*", "add a disk to a VM, delete a disk of a VM")
+        .with_rule("POST DELETE", "/nics/*", "add and remove network interfaces of a VM")
+        .with_rule(
+            "GET POST DELETE",
+            "/snapshots/*",
+            "list, take and delete snapshots of a VM",
+        )
+        .with_rule("POST", "/snapshots/*/revert", "put a VM back into a snapshot's state")
+        .with_rule("GET POST", "/pools", "list and create pools")
+        .with_rule("DELETE", "/pools/*", "remove pools")
+        .with_rule("GET POST", "/networks", "list and create networks")
+        .with_rule("UPDATE DELETE", "/networks/*", "change and delete networks")
+        .with_rule("GET", "/images", "list images")
+        .with_rule("GET", "/isos", "list ISO images")
+        .with_rule("DELETE", "/images/*", "delete images")
 }

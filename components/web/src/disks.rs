@@ -16,9 +16,7 @@ use crate::wire::{WireVm, file_name, pool_of};
 
 impl<H: Host> Disks<H> for Web {
     fn list_disks(host: &H, page: PageRequest) -> Result<DiskPage, Error> {
-        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |disk| {
-            disk.id.clone()
-        })?;
+        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |disk| disk.id.clone())?;
         Ok(DiskPage { items, next })
     }
 
@@ -46,28 +44,17 @@ impl<H: Host> Disks<H> for Web {
                 "kweb makes `qcow2` disks",
             ),
             ("image", image.is_some(), "kweb adds empty disks only"),
-            (
-                "metadata",
-                !metadata.is_empty(),
-                "kweb keeps none for disks",
-            ),
+            ("metadata", !metadata.is_empty(), "kweb keeps none for disks"),
         ] {
             if is_given {
                 return Err(Error::cannot_honour(field, why));
             }
         }
         if size_gib == 0 {
-            return Err(Error::invalid_argument(
-                "size-gib",
-                "`size-gib` must be at least 1",
-            ));
+            return Err(Error::invalid_argument("size-gib", "`size-gib` must be at least 1"));
         }
-        let vm = vm.ok_or_else(|| {
-            Error::cannot_honour(
-                "vm",
-                "kweb makes disks of vms only: name the vm that gets it",
-            )
-        })?;
+        let vm =
+            vm.ok_or_else(|| Error::cannot_honour("vm", "kweb makes disks of vms only: name the vm that gets it"))?;
         let client = Client::new(host);
         let before = client.vm(&vm)?;
         let pool = match pool {
@@ -137,10 +124,7 @@ impl<H: Host> Disks<H> for Web {
     }
 
     fn attach_disk(_host: &H, _vm: String, _spec: AttachSpec) -> Result<Change, Error> {
-        Err(Error::unsupported(
-            "attach-disk",
-            "kweb only creates new disks",
-        ))
+        Err(Error::unsupported("attach-disk", "kweb only creates new disks"))
     }
 
     fn detach_disk(_host: &H, _vm: String, _disk: String) -> Result<Change, Error> {

@@ -11,9 +11,7 @@ use stockade_provider::types::{Error, ErrorKind, Response, Subject, UpstreamFaul
 /// The error of an answer that is not 2xx.
 pub(crate) fn from_status(response: &Response, doing: &str) -> Error {
     if response.status == 403 && response.body == b"{}" {
-        let message = format!(
-            "while {doing}: kweb runs with `--readonly`; start it without to allow changes"
-        );
+        let message = format!("while {doing}: kweb runs with `--readonly`; start it without to allow changes");
         return Error::new(ErrorKind::Denied, message);
     }
     // A 404 is a route that kweb does not have, never a missing thing: those are answered with 200.
@@ -48,8 +46,7 @@ fn kind(words: &str) -> ErrorKind {
     if words.starts_with("Invalid Cidr ") {
         return ErrorKind::InvalidArgument("cidrs".to_owned());
     }
-    if words.ends_with(" has snapshots") || words.contains("being used") || words.contains("in use")
-    {
+    if words.ends_with(" has snapshots") || words.contains("being used") || words.contains("in use") {
         return ErrorKind::Conflict;
     }
     ErrorKind::Upstream(UpstreamFault {
@@ -83,18 +80,12 @@ mod tests {
         let missing = |noun, name| ErrorKind::NotFound(Subject::new(noun, name));
         for (words, expected) in [
             ("VM web-1 not found", missing("vm", "web-1")),
-            (
-                "Image absent.qcow2 not found",
-                missing("image", "absent.qcow2"),
-            ),
+            ("Image absent.qcow2 not found", missing("image", "absent.qcow2")),
             ("Pool absent not found", missing("pool", "absent")),
             ("Network absent not found", missing("network", "absent")),
             ("Disk vdz not found in web-1", missing("disk", "vdz")),
             ("Interface eth9 not found", missing("nic", "eth9")),
-            (
-                "Snapshot absent doesn't exist",
-                missing("snapshot", "absent"),
-            ),
+            ("Snapshot absent doesn't exist", missing("snapshot", "absent")),
             ("Invalid network absent", missing("network", "absent")),
             (
                 "VM web-1 already exists",
@@ -105,10 +96,7 @@ mod tests {
                 ErrorKind::AlreadyExists(Subject::new("snapshot", "before")),
             ),
             ("VM web-2 has snapshots", ErrorKind::Conflict),
-            (
-                "Invalid Cidr no",
-                ErrorKind::InvalidArgument("cidrs".to_owned()),
-            ),
+            ("Invalid Cidr no", ErrorKind::InvalidArgument("cidrs".to_owned())),
             (
                 "genisoimage: No such file",
                 ErrorKind::Upstream(UpstreamFault {
@@ -144,10 +132,6 @@ mod tests {
                 code: None
             })
         );
-        assert!(
-            error.message.ends_with("Error: 404 Not Found"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.ends_with("Error: 404 Not Found"), "{}", error.message);
     }
 }

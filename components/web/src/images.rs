@@ -18,9 +18,7 @@ const WHY_NO_CREATE: &str =
 
 impl<H: Host> Images<H> for Web {
     fn list_images(host: &H, page: PageRequest) -> Result<ImagePage, Error> {
-        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |image| {
-            image.id.clone()
-        })?;
+        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |image| image.id.clone())?;
         Ok(ImagePage { items, next })
     }
 

@@ -13,11 +13,7 @@ use crate::vms::done;
 use crate::wire::WireVm;
 
 impl<H: Host> VmMetadata<H> for Web {
-    fn update_vm_metadata(
-        host: &H,
-        vm: String,
-        changes: Vec<MetadataChange>,
-    ) -> Result<Change, Error> {
+    fn update_vm_metadata(host: &H, vm: String, changes: Vec<MetadataChange>) -> Result<Change, Error> {
         let mut plan = None;
         for change in changes {
             match change {
@@ -49,11 +45,7 @@ impl<H: Host> VmMetadata<H> for Web {
         })
     }
 
-    fn set_vm_description(
-        _host: &H,
-        _vm: String,
-        _description: Option<String>,
-    ) -> Result<Change, Error> {
+    fn set_vm_description(_host: &H, _vm: String, _description: Option<String>) -> Result<Change, Error> {
         Err(Error::unsupported(
             "set-vm-description",
             "kweb takes a description, but never shows it",
@@ -62,13 +54,9 @@ impl<H: Host> VmMetadata<H> for Web {
 
     fn set_vm_autostart(host: &H, vm: String, autostart: bool) -> Result<Change, Error> {
         let client = Client::new(host);
-        update_and_check(
-            &client,
-            &vm,
-            &json!({"autostart": autostart}),
-            "autostart",
-            |after| after.autostart == Some(autostart),
-        )
+        update_and_check(&client, &vm, &json!({"autostart": autostart}), "autostart", |after| {
+            after.autostart == Some(autostart)
+        })
     }
 }
 
@@ -81,11 +69,7 @@ fn update_and_check<H: Host>(
     is_changed: impl Fn(&WireVm) -> bool,
 ) -> Result<Change, Error> {
     let found = client.vm(vm)?;
-    client.update_vm(
-        &found.name,
-        body,
-        &format!("changing `{what}` of vm `{}`", found.name),
-    )?;
+    client.update_vm(&found.name, body, &format!("changing `{what}` of vm `{}`", found.name))?;
     if is_changed(&client.vm(&found.name)?) {
         Ok(done(found.id()))
     } else {

@@ -6,9 +6,7 @@ use stockade_provider::abilities::Networks;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest,
-};
+use stockade_provider::types::{Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest};
 
 use crate::Web;
 use crate::client::Client;
@@ -50,10 +48,7 @@ impl<H: Host> Networks<H> for Web {
             ));
         }
         let [cidr] = cidrs.as_slice() else {
-            return Err(Error::cannot_honour(
-                "cidrs",
-                "kweb needs exactly one range",
-            ));
+            return Err(Error::cannot_honour("cidrs", "kweb needs exactly one range"));
         };
         if domain.is_some() {
             return Err(Error::cannot_honour(
@@ -62,19 +57,11 @@ impl<H: Host> Networks<H> for Web {
             ));
         }
         if !metadata.is_empty() {
-            return Err(Error::cannot_honour(
-                "metadata",
-                "kweb keeps none for networks",
-            ));
+            return Err(Error::cannot_honour("metadata", "kweb keeps none for networks"));
         }
         let is_isolated = is_isolated(mode.as_deref().unwrap_or("nat"))?;
         let body = json!({"network": name, "cidr": cidr, "dhcp": dhcp, "isolated": is_isolated});
-        Client::new(host).change(
-            "POST",
-            &["networks"],
-            &body,
-            &format!("creating network `{name}`"),
-        )?;
+        Client::new(host).change("POST", &["networks"], &body, &format!("creating network `{name}`"))?;
         Ok(done(name))
     }
 
@@ -113,9 +100,7 @@ impl<H: Host> Networks<H> for Web {
             ("domain", domain.is_none() || after.domain == domain),
         ] {
             if !is_changed {
-                let message = format!(
-                    "kweb reported success, but `{field}` of network `{network}` did not change"
-                );
+                let message = format!("kweb reported success, but `{field}` of network `{network}` did not change");
                 return Err(Error::upstream(None, None, message));
             }
         }
@@ -140,10 +125,7 @@ fn is_isolated(mode: &str) -> Result<bool, Error> {
     match mode {
         "nat" => Ok(false),
         "isolated" => Ok(true),
-        _ => Err(Error::cannot_honour(
-            "mode",
-            "kweb makes `nat` and `isolated` networks",
-        )),
+        _ => Err(Error::cannot_honour("mode", "kweb makes `nat` and `isolated` networks")),
     }
 }
 

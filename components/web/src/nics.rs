@@ -38,10 +38,7 @@ impl<H: Host> Nics<H> for Web {
         let client = Client::new(host);
         let found = client.vm(&vm)?;
         // kweb answers an unknown interface with an exception page, and takes no MAC address.
-        let is_wanted = |mac: &Option<String>| {
-            mac.as_ref()
-                .is_some_and(|mac| mac.eq_ignore_ascii_case(&nic))
-        };
+        let is_wanted = |mac: &Option<String>| mac.as_ref().is_some_and(|mac| mac.eq_ignore_ascii_case(&nic));
         let device = found
             .nets
             .iter()
@@ -49,12 +46,7 @@ impl<H: Host> Nics<H> for Web {
             .map(|have| have.device.clone());
         let device = device.ok_or_else(|| Error::not_found("nic", &nic))?;
         let doing = format!("removing interface `{nic}` of vm `{}`", found.name);
-        client.change(
-            "DELETE",
-            &["nics", &found.name],
-            &json!({"nic": device}),
-            &doing,
-        )?;
+        client.change("DELETE", &["nics", &found.name], &json!({"nic": device}), &doing)?;
         Ok(done(device))
     }
 

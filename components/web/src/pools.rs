@@ -15,9 +15,7 @@ use crate::wire::{pool_of, pool_usage};
 
 impl<H: Host> Pools<H> for Web {
     fn list_pools(host: &H, page: PageRequest) -> Result<PoolPage, Error> {
-        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |pool| {
-            pool.name.clone()
-        })?;
+        let (items, next) = page::cut(all(&Client::new(host))?, &page, DEFAULT_PAGE, |pool| pool.name.clone())?;
         Ok(PoolPage { items, next })
     }
 
@@ -42,9 +40,7 @@ impl<H: Host> Pools<H> for Web {
                 "a pool's name must not be empty and has no `/`",
             ));
         }
-        let path = path.ok_or_else(|| {
-            Error::invalid_argument("path", "kweb needs the path of the new pool")
-        })?;
+        let path = path.ok_or_else(|| Error::invalid_argument("path", "kweb needs the path of the new pool"))?;
         let client = Client::new(host);
         // kweb answers success for a pool that exists already.
         if client.pools()?.iter().any(|(have, _)| *have == name) {

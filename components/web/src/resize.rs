@@ -26,10 +26,7 @@ impl<H: Host> VmResize<H> for Web {
         }
         for (field, value) in [("cpus", cpus), ("memory-mib", memory_mib)] {
             if value == Some(0) {
-                return Err(Error::invalid_argument(
-                    field,
-                    format!("`{field}` must be at least 1"),
-                ));
+                return Err(Error::invalid_argument(field, format!("`{field}` must be at least 1")));
             }
         }
         let client = Client::new(host);
@@ -50,34 +47,19 @@ impl<H: Host> VmResize<H> for Web {
             body.insert("memory".to_owned(), json!(memory_mib));
         }
         if !body.is_empty() {
-            client.update_vm(
-                &found.name,
-                &body.into(),
-                &format!("resizing vm `{}`", found.name),
-            )?;
+            client.update_vm(&found.name, &body.into(), &format!("resizing vm `{}`", found.name))?;
         }
         // A running VM still shows its present size, so only a stopped one can be checked.
         let after = client.vm(&found.name)?;
         let is_wrong = |wanted: Option<u32>, got: Option<u32>| wanted.is_some() && wanted != got;
-        if is_stopped && (is_wrong(cpus, after.cpus()) || is_wrong(memory_mib, after.memory_mib()))
-        {
-            let message = format!(
-                "kweb reported success, but vm `{}` did not change its size",
-                found.name
-            );
+        if is_stopped && (is_wrong(cpus, after.cpus()) || is_wrong(memory_mib, after.memory_mib())) {
+            let message = format!("kweb reported success, but vm `{}` did not change its size", found.name);
             return Err(Error::upstream(None, None, message));
         }
         Ok(done(found.id()))
     }
 
-    fn upgrade_vm_hardware(
-        _host: &H,
-        _vm: String,
-        _version: Option<String>,
-    ) -> Result<Change, Error> {
-        Err(Error::unsupported(
-            "upgrade-vm-hardware",
-            "kweb has no route for it",
-        ))
+    fn upgrade_vm_hardware(_host: &H, _vm: String, _version: Option<String>) -> Result<Change, Error> {
+        Err(Error::unsupported("upgrade-vm-hardware", "kweb has no route for it"))
     }
 }

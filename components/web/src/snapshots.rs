@@ -5,9 +5,7 @@ use serde_json::json;
 use stockade_provider::abilities::Snapshots;
 use stockade_provider::host::Host;
 use stockade_provider::page;
-use stockade_provider::types::{
-    Change, Error, PageRequest, Snapshot, SnapshotPage, SnapshotSpec, VmStatus,
-};
+use stockade_provider::types::{Change, Error, PageRequest, Snapshot, SnapshotPage, SnapshotSpec, VmStatus};
 
 use crate::Web;
 use crate::client::Client;
@@ -17,27 +15,21 @@ impl<H: Host> Snapshots<H> for Web {
     fn list_snapshots(host: &H, vm: String, page: PageRequest) -> Result<SnapshotPage, Error> {
         let client = Client::new(host);
         let found = client.vm(&vm)?;
-        let snapshots = client
-            .snapshots(&found.name)?
-            .into_iter()
-            .map(|name| Snapshot {
-                id: name.clone(),
-                parent: None,
-                current: found
-                    .snapshots
-                    .iter()
-                    .any(|known| known.snapshot == name && known.is_current()),
-                with_memory: false,
-                description: None,
-                created_at: None,
-                name,
-            });
-        let (items, next) = page::cut(
-            snapshots.collect(),
-            &page,
-            DEFAULT_PAGE,
-            |snapshot: &Snapshot| snapshot.name.clone(),
-        )?;
+        let snapshots = client.snapshots(&found.name)?.into_iter().map(|name| Snapshot {
+            id: name.clone(),
+            parent: None,
+            current: found
+                .snapshots
+                .iter()
+                .any(|known| known.snapshot == name && known.is_current()),
+            with_memory: false,
+            description: None,
+            created_at: None,
+            name,
+        });
+        let (items, next) = page::cut(snapshots.collect(), &page, DEFAULT_PAGE, |snapshot: &Snapshot| {
+            snapshot.name.clone()
+        })?;
         Ok(SnapshotPage { items, next })
     }
 
@@ -49,16 +41,10 @@ impl<H: Host> Snapshots<H> for Web {
             quiesce,
         } = spec;
         if description.is_some() {
-            return Err(Error::cannot_honour(
-                "description",
-                "kweb keeps none for a snapshot",
-            ));
+            return Err(Error::cannot_honour("description", "kweb keeps none for a snapshot"));
         }
         if quiesce {
-            return Err(Error::cannot_honour(
-                "quiesce",
-                "kweb cannot ask the guest's agent",
-            ));
+            return Err(Error::cannot_honour("quiesce", "kweb cannot ask the guest's agent"));
         }
         if name.is_empty() {
             return Err(Error::invalid_argument("name", "a snapshot needs a name"));
@@ -73,19 +59,13 @@ impl<H: Host> Snapshots<H> for Web {
                 )));
             }
             (false, false) => {
-                let why =
-                    "kweb saves the memory of a running vm too; ask for it, or stop the vm first";
+                let why = "kweb saves the memory of a running vm too; ask for it, or stop the vm first";
                 return Err(Error::cannot_honour("with-memory", why));
             }
             _ => {}
         }
         let doing = format!("taking snapshot `{name}` of vm `{}`", found.name);
-        client.change(
-            "POST",
-            &["snapshots", &found.name],
-            &json!({"snapshot": name}),
-            &doing,
-        )?;
+        client.change("POST", &["snapshots", &found.name], &json!({"snapshot": name}), &doing)?;
         Ok(done(name))
     }
 
@@ -102,12 +82,7 @@ impl<H: Host> Snapshots<H> for Web {
         Ok(done(found.id()))
     }
 
-    fn delete_snapshot(
-        host: &H,
-        vm: String,
-        snapshot: String,
-        children: bool,
-    ) -> Result<Change, Error> {
+    fn delete_snapshot(host: &H, vm: String, snapshot: String, children: bool) -> Result<Change, Error> {
         if children {
             return Err(Error::cannot_honour(
                 "children",

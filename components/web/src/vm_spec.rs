@@ -47,11 +47,7 @@ impl NewVm {
             options,
         } = spec;
         check_name(&name)?;
-        refuse(
-            "flavor",
-            flavor.is_some(),
-            "kweb sizes vms by `cpus` and `memory-mib`",
-        )?;
+        refuse("flavor", flavor.is_some(), "kweb sizes vms by `cpus` and `memory-mib`")?;
         refuse("location", location.is_some(), "kweb chooses the host")?;
         refuse(
             "user-data",
@@ -63,11 +59,7 @@ impl NewVm {
             hostname.is_some_and(|host| host != name),
             "kcli gives a vm its own name as host name",
         )?;
-        refuse(
-            "security-groups",
-            !security_groups.is_empty(),
-            "kweb has none",
-        )?;
+        refuse("security-groups", !security_groups.is_empty(), "kweb has none")?;
         refuse("description", description.is_some(), "kweb never shows one")?;
 
         let mut body = Map::new();
@@ -80,15 +72,9 @@ impl NewVm {
             body.insert("numcpus".to_owned(), json!(at_least_one("cpus", cpus)?));
         }
         if let Some(memory_mib) = memory_mib {
-            body.insert(
-                "memory".to_owned(),
-                json!(at_least_one("memory-mib", memory_mib)?),
-            );
+            body.insert("memory".to_owned(), json!(at_least_one("memory-mib", memory_mib)?));
         }
-        body.insert(
-            "pool".to_owned(),
-            json!(pool.unwrap_or_else(|| config.pool.clone())),
-        );
+        body.insert("pool".to_owned(), json!(pool.unwrap_or_else(|| config.pool.clone())));
         body.insert("disks".to_owned(), disks_body(disks, config)?);
         body.insert("nets".to_owned(), nets_body(nics, config)?);
         if !ssh_keys.is_empty() {
@@ -138,10 +124,7 @@ fn at_least_one(field: &str, value: u32) -> Result<u32, Error> {
     if value > 0 {
         Ok(value)
     } else {
-        Err(Error::invalid_argument(
-            field,
-            format!("`{field}` must be at least 1"),
-        ))
+        Err(Error::invalid_argument(field, format!("`{field}` must be at least 1")))
     }
 }
 
@@ -149,11 +132,15 @@ fn at_least_one(field: &str, value: u32) -> Result<u32, Error> {
 fn profile(image: Option<String>, options: Options<'_>, config: &Config) -> Result<String, Error> {
     options.refuse_others(&["profile"])?;
     match (image, options.text("profile")?) {
-        (Some(_), Some(_)) => Err(Error::invalid_argument("profile", "give an image or a profile, not both")),
+        (Some(_), Some(_)) => Err(Error::invalid_argument(
+            "profile",
+            "give an image or a profile, not both",
+        )),
         (Some(image), None) => Ok(file_name(&image).to_owned()),
         (None, Some(profile)) => Ok(profile.to_owned()),
         (None, None) => config.profile.clone().ok_or_else(|| {
-            let message = "kweb creates vms from an image or a profile only: name one, or set `profile` on the connection";
+            let message =
+                "kweb creates vms from an image or a profile only: name one, or set `profile` on the connection";
             Error::invalid_argument("image", message)
         }),
     }
@@ -185,11 +172,7 @@ fn disk_body(disk: VmDiskSpec, config: &Config) -> Result<Value, Error> {
         image.is_some(),
         "kweb puts the vm's image on its first disk and leaves the others empty",
     )?;
-    refuse(
-        "disks.existing",
-        existing.is_some(),
-        "kweb only creates disks",
-    )?;
+    refuse("disks.existing", existing.is_some(), "kweb only creates disks")?;
     refuse(
         "disks.bus",
         bus.is_some_and(|bus| bus != "virtio"),

@@ -60,7 +60,9 @@ impl<H: Host> Vms<H> for Web {
         }
         let doing = format!("creating vm `{}`", new.name);
         let created = client.change("POST", &["vms"], &new.body, &doing);
-        created.and_then(|()| finish(&client, &new)).inspect_err(|error| clean_up(&client, &new.name, error))
+        created
+            .and_then(|()| finish(&client, &new))
+            .inspect_err(|error| clean_up(&client, &new.name, error))
     }
 
     fn delete_vm(host: &H, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
@@ -108,7 +110,10 @@ impl<H: Host> Vms<H> for Web {
 /// Deletes what a failed creation left: kweb keeps a VM that it defined but could not start. When there was no answer, the
 /// creation may still be under way, and when somebody else was faster, the VM is theirs: both are left alone.
 fn clean_up<H: Host>(client: &Client<'_, H>, name: &str, error: &Error) {
-    let is_unknown = matches!(error.kind, ErrorKind::TimedOut | ErrorKind::Unavailable | ErrorKind::Denied);
+    let is_unknown = matches!(
+        error.kind,
+        ErrorKind::TimedOut | ErrorKind::Unavailable | ErrorKind::Denied
+    );
     if is_unknown || matches!(error.kind, ErrorKind::AlreadyExists(_)) {
         return;
     }
@@ -122,7 +127,10 @@ fn clean_up<H: Host>(client: &Client<'_, H>, name: &str, error: &Error) {
 fn finish<H: Host>(client: &Client<'_, H>, new: &NewVm) -> Result<Change, Error> {
     let created = client.vm(&new.name)?;
     if new.start && created.vm_status() == VmStatus::Stopped {
-        let message = format!("kweb reported success, but vm `{}` does not run; it was deleted again", new.name);
+        let message = format!(
+            "kweb reported success, but vm `{}` does not run; it was deleted again",
+            new.name
+        );
         return Err(Error::upstream(None, None, message));
     }
     if new.autostart {

@@ -9,9 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use stockade_provider::time;
-use stockade_provider::types::{
-    DiskDevice, HostInfo, Image, Network, Tag, Vm, VmDisk, VmNic, VmStatus,
-};
+use stockade_provider::types::{DiskDevice, HostInfo, Image, Network, Tag, Vm, VmDisk, VmNic, VmStatus};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct VmsAnswer {
@@ -123,9 +121,7 @@ pub(crate) struct HostAnswer {
 /// A whole number that may be written as a text.
 pub(crate) fn whole(value: Option<&Value>) -> Option<u32> {
     match value? {
-        Value::Number(number) => number
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok()),
+        Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -243,12 +239,7 @@ impl WireVm {
             autostart: self.autostart,
             description: None,
             created_at: self.creationdate.as_deref().and_then(created_at),
-            disks: pools.map(|pools| {
-                self.disks
-                    .iter()
-                    .map(|disk| disk.to_vm_disk(pools))
-                    .collect()
-            }),
+            disks: pools.map(|pools| self.disks.iter().map(|disk| disk.to_vm_disk(pools)).collect()),
             nics: Some(self.nets.iter().map(WireNic::to_vm_nic).collect()),
             metadata: Some(self.metadata()),
         }
@@ -403,9 +394,7 @@ pub(crate) fn pool_usage(storage: &[String], name: &str, path: &str) -> Option<P
     let (used, available) = (gib("used_space:"), gib("available_space:"));
     Some(PoolUsage {
         kind: kind.to_owned(),
-        capacity_gib: used
-            .zip(available)
-            .map(|(used, available)| whole_gib(used + available)),
+        capacity_gib: used.zip(available).map(|(used, available)| whole_gib(used + available)),
         available_gib: available.map(whole_gib),
     })
 }

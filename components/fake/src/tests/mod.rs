@@ -80,10 +80,7 @@ fn snapshot(name: &str) -> SnapshotSpec {
 }
 
 fn page(limit: Option<u32>) -> PageRequest {
-    PageRequest {
-        cursor: None,
-        limit,
-    }
+    PageRequest { cursor: None, limit }
 }
 
 fn text(text: &str) -> String {

@@ -8,18 +8,10 @@ fn a_new_cloud_has_a_pool_a_network_images_and_flavors() {
     let names = |names: Vec<String>| names.join(" ");
     assert_eq!(Fake::list_vms(&host, page(None)).expect("vms").items, []);
     assert_eq!(
-        Fake::get_network(&host, text("default"))
-            .expect("network")
-            .cidrs,
+        Fake::get_network(&host, text("default")).expect("network").cidrs,
         ["192.0.2.0/24"]
     );
-    assert_eq!(
-        Fake::list_pools(&host, page(None))
-            .expect("pools")
-            .items
-            .len(),
-        1
-    );
+    assert_eq!(Fake::list_pools(&host, page(None)).expect("pools").items.len(), 1);
     assert_eq!(
         names(
             Fake::list_images(&host, page(None))
@@ -56,9 +48,7 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     let vm = || text("a");
     Fake::create_vm(&host, spec("a")).expect("create");
     let list = || {
-        let snapshots = Fake::list_snapshots(&host, vm(), page(None))
-            .expect("list")
-            .items;
+        let snapshots = Fake::list_snapshots(&host, vm(), page(None)).expect("list").items;
         snapshots
             .into_iter()
             .map(|have| {
@@ -84,10 +74,7 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     .expect("two");
     Fake::revert_snapshot(&host, vm(), text("one")).expect("revert");
     let reverted = Fake::get_vm(&host, vm()).expect("get");
-    assert_eq!(
-        (reverted.status, reverted.description),
-        (VmStatus::Stopped, None)
-    );
+    assert_eq!((reverted.status, reverted.description), (VmStatus::Stopped, None));
     Fake::create_snapshot(&host, vm(), snapshot("three")).expect("three");
     assert_eq!(list(), ["one<", "two<one", "three<one*"]);
     assert_eq!(
@@ -125,17 +112,12 @@ fn snapshots_are_a_tree_that_survives_deletion_of_a_node() {
     Fake::delete_snapshot(&host, vm(), text("one"), false).expect("middle");
     assert_eq!(list(), ["two<", "three<*"]);
     Fake::revert_snapshot(&host, vm(), text("two")).expect("with memory");
-    assert_eq!(
-        Fake::get_vm(&host, vm()).expect("get").status,
-        VmStatus::Running
-    );
+    assert_eq!(Fake::get_vm(&host, vm()).expect("get").status, VmStatus::Running);
     Fake::create_snapshot(&host, vm(), snapshot("four")).expect("four");
     Fake::delete_snapshot(&host, vm(), text("two"), true).expect("branch");
     assert_eq!(list(), ["three<"]);
     assert_eq!(
-        Fake::revert_snapshot(&host, vm(), text("two"))
-            .expect_err("gone")
-            .kind,
+        Fake::revert_snapshot(&host, vm(), text("two")).expect_err("gone").kind,
         missing("snapshot", "two")
     );
 }
@@ -150,14 +132,10 @@ fn an_image_is_measured_checked_and_kept_only_when_right() {
         sha256: None,
         options: vec![],
     };
-    let qcow2 =
-        FakeBlob::new([b"QFI\xfb".as_slice(), &vec![0; 3 << 20]].concat()).with_unknown_size();
+    let qcow2 = FakeBlob::new([b"QFI\xfb".as_slice(), &vec![0; 3 << 20]].concat()).with_unknown_size();
     Fake::upload_image(&host, new("a"), &qcow2).expect("upload");
     let image = Fake::get_image(&host, text("a")).expect("get");
-    assert_eq!(
-        (image.format.as_deref(), image.size_mib),
-        (Some("qcow2"), Some(4))
-    );
+    assert_eq!((image.format.as_deref(), image.size_mib), (Some("qcow2"), Some(4)));
     // SHA-256 of "abc": FIPS 180-2, appendix B.1.
     let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     let abc = FakeBlob::new("abc");
@@ -190,22 +168,16 @@ fn an_image_is_measured_checked_and_kept_only_when_right() {
         ("content", new("c"), &FakeBlob::default()),
     ] {
         assert_eq!(
-            Fake::upload_image(&host, spec, content)
-                .expect_err(field)
-                .kind,
+            Fake::upload_image(&host, spec, content).expect_err(field).kind,
             invalid(field)
         );
     }
     assert_eq!(
-        Fake::get_image(&host, text("c"))
-            .expect_err("nothing left")
-            .kind,
+        Fake::get_image(&host, text("c")).expect_err("nothing left").kind,
         missing("image", "c")
     );
     assert_eq!(
-        Fake::upload_image(&host, new("a"), &abc)
-            .expect_err("name")
-            .kind,
+        Fake::upload_image(&host, new("a"), &abc).expect_err("name").kind,
         ErrorKind::AlreadyExists(Subject::new("image", "a"))
     );
     assert_eq!(
@@ -245,31 +217,23 @@ fn disks_grow_move_and_are_held_once() {
     );
     Fake::detach_disk(&host, text("a"), text("vdb")).expect("by device");
     assert_eq!(
-        Fake::detach_disk(&host, text("a"), id.clone())
-            .expect_err("free")
-            .kind,
+        Fake::detach_disk(&host, text("a"), id.clone()).expect_err("free").kind,
         missing("disk", &id)
     );
     for vm in ["a", "b"] {
         Fake::attach_disk(&host, text(vm), attach(true)).expect("shared");
     }
     assert_eq!(
-        Fake::get_disk(&host, text("data"))
-            .expect("get")
-            .attached_to,
+        Fake::get_disk(&host, text("data")).expect("get").attached_to,
         ["a", "b"]
     );
     Fake::resize_disk(&host, text("data"), 3).expect("grow");
     assert_eq!(
-        Fake::resize_disk(&host, text("data"), 2)
-            .expect_err("shrink")
-            .kind,
+        Fake::resize_disk(&host, text("data"), 2).expect_err("shrink").kind,
         invalid("size-gib")
     );
     assert_eq!(
-        Fake::create_disk(&host, disk_spec("data"))
-            .expect_err("name")
-            .kind,
+        Fake::create_disk(&host, disk_spec("data")).expect_err("name").kind,
         ErrorKind::AlreadyExists(Subject::new("disk", "data"))
     );
 }
@@ -287,11 +251,7 @@ fn interfaces_networks_and_clones_get_addresses_of_their_own() {
         options: vec![],
     };
     Fake::create_network(&host, network("lab", &["198.51.100.7/24"])).expect("network");
-    for cidrs in [
-        &["x"][..],
-        &["192.0.2.0/24", "198.51.100.0/24"],
-        &["192.0.2.0/31"],
-    ] {
+    for cidrs in [&["x"][..], &["192.0.2.0/24", "198.51.100.0/24"], &["192.0.2.0/31"]] {
         assert_eq!(
             Fake::create_network(&host, network("bad", cidrs))
                 .expect_err("cidrs")
@@ -328,18 +288,13 @@ fn interfaces_networks_and_clones_get_addresses_of_their_own() {
     .expect("clone");
     let copy = Fake::get_vm(&host, text("b")).expect("copy");
     assert_eq!(copy.ips, ["192.0.2.12", "192.0.2.13"]);
-    let original_disk = Fake::get_vm(&host, text("a"))
-        .expect("original")
-        .disks
-        .expect("disks")[0]
+    let original_disk = Fake::get_vm(&host, text("a")).expect("original").disks.expect("disks")[0]
         .id
         .clone();
     assert_eq!(copy.disks.expect("disks")[0].backing, original_disk);
     Fake::remove_nic(&host, text("a"), added).expect("remove");
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), EVERYTHING)
-            .expect("delete")
-            .pending,
+        Fake::delete_vm(&host, text("a"), EVERYTHING).expect("delete").pending,
         None
     );
 }
@@ -361,28 +316,15 @@ fn pages_follow_the_caller_then_the_connection() {
     )
     .expect("second");
     assert_eq!(
-        (
-            second.items[0].name.as_str(),
-            second.items.len(),
-            second.next
-        ),
+        (second.items[0].name.as_str(), second.items.len(), second.next),
         ("c", 2, None)
     );
-    assert_eq!(
-        Fake::list_vms(&host, page(Some(4)))
-            .expect("all")
-            .items
-            .len(),
-        4
-    );
+    assert_eq!(Fake::list_vms(&host, page(Some(4))).expect("all").items.len(), 4);
 }
 
 #[test]
 fn it_fails_and_waits_as_the_connection_says() {
-    let rules = vec![
-        text("create-vm:quota-exceeded:2"),
-        text("list-vms:rate-limited"),
-    ];
+    let rules = vec![text("create-vm:quota-exceeded:2"), text("list-vms:rate-limited")];
     let host = FakeHost::new()
         .with_option("fail_on", rules)
         .with_option("latency_ms", 30);
@@ -400,16 +342,8 @@ fn it_fails_and_waits_as_the_connection_says() {
             ErrorKind::RateLimited(Some(10))
         );
     }
-    for rule in [
-        "create-vm",
-        "create-vm:nonsense",
-        "create-vm:denied:x",
-        "a:denied:1:2",
-    ] {
+    for rule in ["create-vm", "create-vm:nonsense", "create-vm:denied:x", "a:denied:1:2"] {
         let host = FakeHost::new().with_option("fail_on", vec![text(rule)]);
-        assert_eq!(
-            Fake::check_connection(&host).expect_err(rule).kind,
-            invalid("fail_on")
-        );
+        assert_eq!(Fake::check_connection(&host).expect_err(rule).kind, invalid("fail_on"));
     }
 }

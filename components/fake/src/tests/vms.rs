@@ -53,35 +53,22 @@ fn a_vm_has_what_its_spec_asked_for_and_the_same_spec_gives_the_same_vm() {
         (Some(2), Some(4096), Some("medium"))
     );
     assert_eq!(
-        (
-            vm.location.as_deref(),
-            vm.autostart,
-            vm.description.as_deref()
-        ),
+        (vm.location.as_deref(), vm.autostart, vm.description.as_deref()),
         (Some("zone-b"), Some(true), Some("a test"))
     );
     assert_eq!(vm.ips, ["192.0.2.10", "192.0.2.77"]);
-    assert_eq!(
-        vm.metadata.as_ref().map(|tags| tags[0].key.as_str()),
-        Some("a")
-    );
+    assert_eq!(vm.metadata.as_ref().map(|tags| tags[0].key.as_str()), Some("a"));
     let disks = vm.disks.clone().expect("disks");
     assert_eq!(
         disks
             .iter()
             .map(|disk| (disk.name.as_str(), disk.size_gib, disk.bus.as_deref()))
             .collect::<Vec<_>>(),
-        [
-            ("vda", Some(1), Some("virtio")),
-            ("vdb", Some(5), Some("scsi"))
-        ]
+        [("vda", Some(1), Some("virtio")), ("vdb", Some(5), Some("scsi"))]
     );
     assert!(disks[0].backing.is_some() && disks[1].backing.is_none());
     assert_eq!(
-        vm.nics
-            .as_ref()
-            .and_then(|nics| nics[1].mac.clone())
-            .as_deref(),
+        vm.nics.as_ref().and_then(|nics| nics[1].mac.clone()).as_deref(),
         Some("02:aa:00:00:00:01")
     );
     assert_eq!(make(), vm);
@@ -104,10 +91,7 @@ fn two_vms_never_share_an_address_or_a_name() {
     assert_eq!(ips.len(), 3);
     let before = disk_names(&host);
     let error = Fake::create_vm(&host, spec("a")).expect_err("name");
-    assert_eq!(
-        error.kind,
-        ErrorKind::AlreadyExists(Subject::new("vm", "a"))
-    );
+    assert_eq!(error.kind, ErrorKind::AlreadyExists(Subject::new("vm", "a")));
     let fixed = VmNicSpec {
         address: Some(text("192.0.2.10/24")),
         ..nic()
@@ -194,10 +178,7 @@ const REFUSED: &[Refused] = &[
             with_disk(spec, |disk| disk.size_gib = Some(1));
         },
     ),
-    (
-        || invalid("disks.bus"),
-        |spec| with_disk(spec, |disk| disk.bus = x()),
-    ),
+    (|| invalid("disks.bus"), |spec| with_disk(spec, |disk| disk.bus = x())),
     (
         || missing("disk", "x"),
         |spec| with_disk(spec, |disk| disk.existing = x()),
@@ -206,18 +187,12 @@ const REFUSED: &[Refused] = &[
         || missing("network", "x"),
         |spec| with_nic(spec, |nic| nic.network = x()),
     ),
-    (
-        || invalid("nics.subnet"),
-        |spec| with_nic(spec, |nic| nic.subnet = x()),
-    ),
+    (|| invalid("nics.subnet"), |spec| with_nic(spec, |nic| nic.subnet = x())),
     (
         || invalid("nics.address"),
         |spec| with_nic(spec, |nic| nic.gateway = x()),
     ),
-    (
-        || invalid("nics.mac"),
-        |spec| with_nic(spec, |nic| nic.mac = x()),
-    ),
+    (|| invalid("nics.mac"), |spec| with_nic(spec, |nic| nic.mac = x())),
     (
         || ErrorKind::QuotaExceeded(Some(text("pool"))),
         |spec| with_disk(spec, |disk| disk.size_gib = Some(20_000)),
@@ -230,10 +205,7 @@ fn a_refused_field_is_named_and_leaves_nothing() {
     for (kind, change) in REFUSED {
         let mut bad = spec("a");
         change(&mut bad);
-        assert_eq!(
-            Fake::create_vm(&host, bad).expect_err("refused").kind,
-            kind()
-        );
+        assert_eq!(Fake::create_vm(&host, bad).expect_err("refused").kind, kind());
     }
     assert_eq!(Fake::list_vms(&host, page(None)).expect("vms").items, []);
     assert!(disk_names(&host).is_empty());
@@ -297,9 +269,7 @@ fn power_goes_from_state_to_state_as_the_contract_says() {
 #[test]
 fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
     let host = FakeHost::new();
-    let data = Fake::create_disk(&host, disk_spec("data"))
-        .expect("disk")
-        .id;
+    let data = Fake::create_disk(&host, disk_spec("data")).expect("disk").id;
     let existing = VmDiskSpec {
         existing: Some(data.clone()),
         ..disk()
@@ -313,21 +283,15 @@ fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
     )
     .expect("create");
     assert_eq!(
-        Fake::delete_disk(&host, data.clone())
-            .expect_err("attached")
-            .kind,
+        Fake::delete_disk(&host, data.clone()).expect_err("attached").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
-        Fake::delete_image(&host, text("tiny"))
-            .expect_err("in use")
-            .kind,
+        Fake::delete_image(&host, text("tiny")).expect_err("in use").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
-        Fake::delete_network(&host, text("default"))
-            .expect_err("in use")
-            .kind,
+        Fake::delete_network(&host, text("default")).expect_err("in use").kind,
         ErrorKind::Conflict
     );
     assert_eq!(
@@ -342,23 +306,14 @@ fn deleting_a_vm_takes_its_own_disks_and_nothing_else() {
         delete_snapshots: false,
     };
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), careful)
-            .expect_err("snapshots")
-            .kind,
+        Fake::delete_vm(&host, text("a"), careful).expect_err("snapshots").kind,
         ErrorKind::Conflict
     );
     Fake::delete_vm(&host, text("a"), EVERYTHING).expect("delete");
     assert_eq!(disk_names(&host), ["data"]);
-    assert!(
-        Fake::get_disk(&host, data)
-            .expect("kept")
-            .attached_to
-            .is_empty()
-    );
+    assert!(Fake::get_disk(&host, data).expect("kept").attached_to.is_empty());
     assert_eq!(
-        Fake::delete_vm(&host, text("a"), EVERYTHING)
-            .expect_err("again")
-            .kind,
+        Fake::delete_vm(&host, text("a"), EVERYTHING).expect_err("again").kind,
         missing("vm", "a")
     );
     Fake::create_vm(&host, spec("a")).expect("the name is free");
@@ -390,23 +345,14 @@ fn a_pending_change_ends_after_its_polls_or_is_taken_back() {
     );
     let poll = || Fake::poll_operation(&host, token.clone()).expect("poll");
     assert_eq!([poll().percent, poll().percent], [Some(50), Some(100)]);
-    assert_eq!(
-        Fake::get_vm(&host, change.id).expect("get").status,
-        VmStatus::Running
-    );
-    assert!(
-        poll().done,
-        "an answer that was lost can be asked for again"
-    );
+    assert_eq!(Fake::get_vm(&host, change.id).expect("get").status, VmStatus::Running);
+    assert!(poll().done, "an answer that was lost can be asked for again");
     let stop = Fake::stop_vm(&host, text("a"), StopMode::Forced)
         .expect("stop")
         .pending
         .expect("pending");
     Fake::cancel_operation(&host, stop).expect("cancel");
-    assert_eq!(
-        Fake::get_vm(&host, text("a")).expect("get").status,
-        VmStatus::Running
-    );
+    assert_eq!(Fake::get_vm(&host, text("a")).expect("get").status, VmStatus::Running);
     let create = Fake::create_vm(&host, spec("b"))
         .expect("create")
         .pending
@@ -427,10 +373,7 @@ fn writers_at_the_same_time_lose_no_change_and_keys_create_once() {
         ..spec("a")
     };
     let first = Fake::create_vm(&host, keyed()).expect("first");
-    assert_eq!(
-        Fake::create_vm(&host, keyed()).expect("second").id,
-        first.id
-    );
+    assert_eq!(Fake::create_vm(&host, keyed()).expect("second").id, first.id);
     assert_eq!(
         Fake::create_vm(
             &host,
@@ -445,10 +388,7 @@ fn writers_at_the_same_time_lose_no_change_and_keys_create_once() {
     );
     host.conflict_next_writes(3);
     Fake::set_vm_autostart(&host, text("a"), true).expect("after three conflicts");
-    assert_eq!(
-        Fake::get_vm(&host, text("a")).expect("get").autostart,
-        Some(true)
-    );
+    assert_eq!(Fake::get_vm(&host, text("a")).expect("get").autostart, Some(true));
     host.conflict_next_writes(1000);
     assert_eq!(
         Fake::set_vm_autostart(&host, text("a"), false)

@@ -22,15 +22,15 @@ const VM: &str = r#"{"name":"web-1","nets":[{"device":"eth0","mac":"52:54:00:1a:
   "id":"d689a1a4-1273-43d3-8f09-57e2683fb1ae","user":"root","image":"tiny.qcow2","plan":"kvirt","profile":"tiny.qcow2",
   "creationdate":"21-11-2026 05:22","ip":"192.168.122.175","ips":["fe80::1","2001:db8::1","192.168.122.175"],
   "status":"up","autostart":false,"numcpus":1,"memory":256,"snapshots":[{"snapshot":"before","current":true}]}"#;
-const POOLS: &str =
-    r#"{"pools":[["second","/var/lib/libvirt/second"],["default","/var/lib/libvirt/images"]]}"#;
+const POOLS: &str = r#"{"pools":[["second","/var/lib/libvirt/second"],["default","/var/lib/libvirt/images"]]}"#;
 const HOST: &str = r#"{"connection":"qemu:///system","host":"vm","vms_running":0,"cpus_total":2,"cpus_used":0,"memory_used":0,
   "memory_total":10842,"storage":["storage: default, type: dir, path: /var/lib/libvirt/images, used_space: 18.84GB, available_space: 233.13GB"],
   "networks":[]}"#;
 const NETWORKS: &str = r#"{"networks":{
   "closed":{"cidr":"192.168.78.0/24","dhcp":false,"domain":"closed","type":"routed","mode":"isolated","plan":"kvirt"},
   "default":{"cidr":"192.168.122.0/24","dhcp":true,"domain":"default","type":"routed","mode":"nat","plan":"N/A"}}}"#;
-const HTML: &str = "<html><head><style>p {}</style></head><body><h1>Error: 500 Internal Server Error</h1></body></html>";
+const HTML: &str =
+    "<html><head><style>p {}</style></head><body><h1>Error: 500 Internal Server Error</h1></body></html>";
 
 fn failure(reason: &str) -> String {
     format!(r#"{{"result":"failure","reason":"{reason}"}}"#)

@@ -30,11 +30,7 @@ fn agreeable() -> FakeHost {
         .with_route("GET /pools", 200, POOLS)
         .with_route("GET /host", 200, HOST)
         .with_route("GET /networks", 200, NETWORKS)
-        .with_route(
-            "GET /images",
-            200,
-            r#"{"images":["/var/lib/libvirt/images/free"]}"#,
-        )
+        .with_route("GET /images", 200, r#"{"images":["/var/lib/libvirt/images/free"]}"#)
         .with_route("GET /isos", 200, r#"{"isos":[]}"#)
         .with_route("GET /snapshots/web-1", 200, r#"{"snapshots":[]}"#)
         .with_option("delete_attached_disks", true);

@@ -7,11 +7,7 @@ fn snapshots_are_listed_taken_and_refused_as_kweb_can() {
     let stopped = VM.replace(r#""up""#, r#""down""#);
     let host = FakeHost::new()
         .with_route("GET /vms/web-1", 200, &stopped)
-        .with_route(
-            "GET /snapshots/web-1",
-            200,
-            r#"{"snapshots":["result","before"]}"#,
-        )
+        .with_route("GET /snapshots/web-1", 200, r#"{"snapshots":["result","before"]}"#)
         .with_route("POST /snapshots/web-1", 200, OK)
         .with_route(
             "DELETE /snapshots/web-1",
@@ -67,17 +63,10 @@ fn pools_carry_their_usage_and_traps_of_creation_are_closed() {
         .with_route("GET /host", 200, HOST);
     let pools = Web::list_pools(&host, first_page()).expect("pools").items;
     assert_eq!(
-        (
-            pools[0].type_.as_str(),
-            pools[0].capacity_gib,
-            pools[0].available_gib
-        ),
+        (pools[0].type_.as_str(), pools[0].capacity_gib, pools[0].available_gib),
         ("dir", Some(251), Some(233))
     );
-    assert_eq!(
-        (pools[1].type_.as_str(), pools[1].capacity_gib),
-        ("unknown", None)
-    );
+    assert_eq!((pools[1].type_.as_str(), pools[1].capacity_gib), ("unknown", None));
     let new = |name: &str| PoolSpec {
         name: name.to_owned(),
         type_: None,
@@ -85,10 +74,7 @@ fn pools_carry_their_usage_and_traps_of_creation_are_closed() {
         options: vec![],
     };
     let error = Web::create_pool(&host, new("default")).expect_err("kweb would answer success");
-    assert_eq!(
-        error.kind,
-        ErrorKind::AlreadyExists(Subject::new("pool", "default"))
-    );
+    assert_eq!(error.kind, ErrorKind::AlreadyExists(Subject::new("pool", "default")));
     let host = FakeHost::new()
         .with_route("GET /pools", 200, POOLS)
         .with_route("POST /pools", 200, OK);
@@ -129,9 +115,7 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
     let host = FakeHost::new()
         .with_route("GET /networks", 200, NETWORKS)
         .with_route("POST /networks", 200, OK);
-    let networks = Web::list_networks(&host, first_page())
-        .expect("networks")
-        .items;
+    let networks = Web::list_networks(&host, first_page()).expect("networks").items;
     assert_eq!(
         networks
             .iter()
@@ -143,18 +127,10 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
     Web::create_network(&host, new()).expect("create");
     assert_eq!(
         host.request_lines().last().map(String::as_str),
-        Some(
-            r#"POST /networks {"cidr":"192.0.2.0/24","dhcp":true,"isolated":false,"network":"lab"}"#
-        )
+        Some(r#"POST /networks {"cidr":"192.0.2.0/24","dhcp":true,"isolated":false,"network":"lab"}"#)
     );
     for (field, spec) in [
-        (
-            "cidrs",
-            NetworkSpec {
-                cidrs: vec![],
-                ..new()
-            },
-        ),
+        ("cidrs", NetworkSpec { cidrs: vec![], ..new() }),
         (
             "mode",
             NetworkSpec {
@@ -170,30 +146,20 @@ fn networks_are_read_created_and_refused_as_kweb_can() {
             },
         ),
     ] {
-        assert_eq!(
-            Web::create_network(&host, spec).expect_err(field).kind,
-            invalid(field)
-        );
+        assert_eq!(Web::create_network(&host, spec).expect_err(field).kind, invalid(field));
     }
     assert_eq!(
-        Web::get_network(&host, "absent".to_owned())
-            .expect_err("absent")
-            .kind,
+        Web::get_network(&host, "absent".to_owned()).expect_err("absent").kind,
         missing("network", "absent")
     );
 }
 
 #[test]
 fn an_image_under_a_vm_is_not_deleted() {
-    let images =
-        r#"{"images":["/var/lib/libvirt/images/tiny.qcow2","/var/lib/libvirt/second/free"]}"#;
+    let images = r#"{"images":["/var/lib/libvirt/images/tiny.qcow2","/var/lib/libvirt/second/free"]}"#;
     let host = FakeHost::new()
         .with_route("GET /images", 200, images)
-        .with_route(
-            "GET /isos",
-            200,
-            r#"{"isos":["/var/lib/libvirt/images/cd.iso"]}"#,
-        )
+        .with_route("GET /isos", 200, r#"{"isos":["/var/lib/libvirt/images/cd.iso"]}"#)
         .with_route("GET /pools", 200, POOLS)
         .with_route("GET /vms", 200, VM_LIST)
         .with_route("DELETE /images/free", 200, OK);
@@ -201,11 +167,7 @@ fn an_image_under_a_vm_is_not_deleted() {
     assert_eq!(
         listed
             .iter()
-            .map(|image| (
-                image.name.as_str(),
-                image.pool.as_deref(),
-                image.format.as_deref()
-            ))
+            .map(|image| (image.name.as_str(), image.pool.as_deref(), image.format.as_deref()))
             .collect::<Vec<_>>(),
         [
             ("cd.iso", Some("default"), Some("iso")),
@@ -245,10 +207,7 @@ fn disks_are_those_of_vms_and_deleted_only_when_the_operator_says_so() {
             .iter()
             .map(|disk| (disk.name.as_str(), disk.pool.as_deref()))
             .collect::<Vec<_>>(),
-        [
-            ("web-1_0.img", Some("default")),
-            ("web-1_1.img", Some("second"))
-        ]
+        [("web-1_0.img", Some("default")), ("web-1_1.img", Some("second"))]
     );
     assert_eq!(
         Web::delete_disk(&host, "web-1_1.img".to_owned())
@@ -271,9 +230,7 @@ fn disks_are_those_of_vms_and_deleted_only_when_the_operator_says_so() {
         .with_route("GET /vms/web-1", 200, &two)
         .with_route("POST /disks/web-1", 200, OK);
     assert_eq!(
-        Web::create_disk(&host, disk_spec(Some("second")))
-            .expect("create")
-            .id,
+        Web::create_disk(&host, disk_spec(Some("second"))).expect("create").id,
         "/var/lib/libvirt/second/web-1_1.img"
     );
     assert_eq!(
@@ -300,18 +257,13 @@ fn interfaces_are_named_by_device_and_mac() {
         model: Some("e1000".to_owned()),
         ..nic()
     };
-    assert_eq!(
-        Web::add_nic(&host, "web-1".to_owned(), nic)
-            .expect("add")
-            .id,
-        "eth1"
-    );
+    assert_eq!(Web::add_nic(&host, "web-1".to_owned(), nic).expect("add").id, "eth1");
     assert!(
         host.request_lines()
             .contains(&r#"POST /nics/web-1 {"model":"e1000","network":"lab"}"#.to_owned())
     );
-    let error = Web::remove_nic(&host, "web-1".to_owned(), "52:54:00:C7:CC:BA".to_owned())
-        .expect_err("kweb's exception");
+    let error =
+        Web::remove_nic(&host, "web-1".to_owned(), "52:54:00:C7:CC:BA".to_owned()).expect_err("kweb's exception");
     assert_eq!(
         error.kind,
         ErrorKind::Upstream(UpstreamFault {

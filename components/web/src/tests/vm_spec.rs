@@ -100,45 +100,27 @@ const REFUSED: &[Refused] = &[
     ("location", |spec| spec.location = x()),
     ("user-data", |spec| spec.user_data = x()),
     ("hostname", |spec| spec.hostname = x()),
-    ("security-groups", |spec| {
-        spec.security_groups = vec!["x".to_owned()]
-    }),
+    ("security-groups", |spec| spec.security_groups = vec!["x".to_owned()]),
     ("description", |spec| spec.description = x()),
     ("metadata", |spec| spec.metadata = vec![tag("team", "x")]),
-    ("profil", |spec| {
-        spec.options = vec![text_option("profil", "x")]
-    }),
+    ("profil", |spec| spec.options = vec![text_option("profil", "x")]),
     ("profile", |spec| {
         spec.options = vec![text_option("profile", "beside the image")]
     }),
-    ("disks.image", |spec| {
-        with_disk(spec, |disk| disk.image = x())
-    }),
-    ("disks.existing", |spec| {
-        with_disk(spec, |disk| disk.existing = x())
-    }),
+    ("disks.image", |spec| with_disk(spec, |disk| disk.image = x())),
+    ("disks.existing", |spec| with_disk(spec, |disk| disk.existing = x())),
     ("disks.bus", |spec| with_disk(spec, |disk| disk.bus = x())),
-    ("disks.format", |spec| {
-        with_disk(spec, |disk| disk.format = x())
-    }),
-    ("disks.size-gib", |spec| {
-        with_disk(spec, |disk| disk.size_gib = Some(0))
-    }),
+    ("disks.format", |spec| with_disk(spec, |disk| disk.format = x())),
+    ("disks.size-gib", |spec| with_disk(spec, |disk| disk.size_gib = Some(0))),
     ("nics.subnet", |spec| with_nic(spec, |nic| nic.subnet = x())),
     ("nics.mac", |spec| with_nic(spec, |nic| nic.mac = x())),
     ("nics.model", |spec| with_nic(spec, |nic| nic.model = x())),
-    ("nics.address", |spec| {
-        with_nic(spec, |nic| nic.address = x())
-    }),
-    ("nics.gateway", |spec| {
-        with_nic(spec, |nic| nic.gateway = x())
-    }),
+    ("nics.address", |spec| with_nic(spec, |nic| nic.address = x())),
+    ("nics.gateway", |spec| with_nic(spec, |nic| nic.gateway = x())),
     ("nics.dns-servers", |spec| {
         with_nic(spec, |nic| nic.dns_servers = vec!["x".to_owned()])
     }),
-    ("nics.public", |spec| {
-        with_nic(spec, |nic| nic.public = Some(false))
-    }),
+    ("nics.public", |spec| with_nic(spec, |nic| nic.public = Some(false))),
 ];
 
 #[test]
@@ -147,10 +129,7 @@ fn a_field_that_kweb_cannot_honour_is_refused_by_name_before_any_request() {
         let mut bad = spec("a");
         change(&mut bad);
         let host = FakeHost::new();
-        assert_eq!(
-            Web::create_vm(&host, bad).expect_err(field).kind,
-            invalid(field)
-        );
+        assert_eq!(Web::create_vm(&host, bad).expect_err(field).kind, invalid(field));
         assert!(host.requests().is_empty(), "{field}");
     }
     let options = VmDeleteOptions {
@@ -171,11 +150,7 @@ fn failures_in_an_answer_of_200_are_typed_errors() {
             failure("Image absent.qcow2 not found"),
             missing("image", "absent.qcow2"),
         ),
-        (
-            200,
-            failure("Invalid network absent"),
-            missing("network", "absent"),
-        ),
+        (200, failure("Invalid network absent"), missing("network", "absent")),
         (
             500,
             HTML.to_owned(),
@@ -255,8 +230,17 @@ fn a_repeated_idempotency_key_creates_once() {
         .with_route("POST /vms", 200, OK)
         .with_route("GET /vms/web-1", 200, "{}")
         .with_route("GET /vms/web-1", 200, VM);
-    let keyed = || VmSpec { idempotency_key: Some("k".to_owned()), ..spec("web-1") };
+    let keyed = || VmSpec {
+        idempotency_key: Some("k".to_owned()),
+        ..spec("web-1")
+    };
     let first = Web::create_vm(&host, keyed()).expect("first");
     assert_eq!(Web::create_vm(&host, keyed()).expect("second"), first);
-    assert_eq!(host.requests().iter().filter(|request| request.method == "POST").count(), 1);
+    assert_eq!(
+        host.requests()
+            .iter()
+            .filter(|request| request.method == "POST")
+            .count(),
+        1
+    );
 }

@@ -14,10 +14,7 @@ fn a_list_is_one_request_and_keeps_unknown_apart_from_empty() {
         .collect();
     assert_eq!(
         names,
-        [
-            ("web-1", VmStatus::Running, "up"),
-            ("web-2", VmStatus::Stopped, "down")
-        ]
+        [("web-1", VmStatus::Running, "up"), ("web-2", VmStatus::Stopped, "down")]
     );
     let vm = &page.items[0];
     assert_eq!((vm.cpus, vm.memory_mib, &vm.disks), (None, None, &None));
@@ -48,10 +45,7 @@ fn a_list_is_paged_and_an_empty_one_is_no_error() {
         },
     )
     .expect("second");
-    assert_eq!(
-        (second.items[0].name.as_str(), second.next),
-        ("web-2", None)
-    );
+    assert_eq!((second.items[0].name.as_str(), second.next), ("web-2", None));
     let host = FakeHost::new().with_route("GET /vms", 200, r#"{"vms":[]}"#);
     assert_eq!(Web::list_vms(&host, first_page()).expect("empty").items, []);
 }
@@ -86,12 +80,7 @@ fn a_vm_is_found_by_name_and_by_id_with_all_details() {
             .collect::<Vec<_>>(),
         ["plan", "profile", "user"]
     );
-    assert_eq!(
-        Web::get_vm(&host, vm.id.to_uppercase())
-            .expect("by id")
-            .name,
-        "web-1"
-    );
+    assert_eq!(Web::get_vm(&host, vm.id.to_uppercase()).expect("by id").name, "web-1");
 }
 
 #[test]
@@ -116,37 +105,20 @@ fn quirks_of_a_missing_vm_become_not_found_and_change_nothing() {
     };
     let kinds = [
         Web::get_vm(&host, vm()).expect_err("get").kind,
-        Web::delete_vm(&host, vm(), options)
-            .expect_err("delete")
-            .kind,
+        Web::delete_vm(&host, vm(), options).expect_err("delete").kind,
         Web::start_vm(&host, vm()).expect_err("start").kind,
-        Web::stop_vm(&host, vm(), StopMode::Forced)
-            .expect_err("stop")
-            .kind,
-        Web::resize_vm(&host, vm(), resize)
-            .expect_err("resize")
-            .kind,
-        Web::set_vm_autostart(&host, vm(), true)
-            .expect_err("autostart")
-            .kind,
+        Web::stop_vm(&host, vm(), StopMode::Forced).expect_err("stop").kind,
+        Web::resize_vm(&host, vm(), resize).expect_err("resize").kind,
+        Web::set_vm_autostart(&host, vm(), true).expect_err("autostart").kind,
         Web::list_snapshots(&host, vm(), first_page())
             .expect_err("snapshots")
             .kind,
-        Web::create_snapshot(&host, vm(), snapshot)
-            .expect_err("snapshot")
-            .kind,
-        Web::remove_nic(&host, vm(), "eth0".to_owned())
-            .expect_err("nic")
-            .kind,
+        Web::create_snapshot(&host, vm(), snapshot).expect_err("snapshot").kind,
+        Web::remove_nic(&host, vm(), "eth0".to_owned()).expect_err("nic").kind,
     ];
+    assert!(kinds.iter().all(|kind| *kind == missing("vm", "absent")), "{kinds:?}");
     assert!(
-        kinds.iter().all(|kind| *kind == missing("vm", "absent")),
-        "{kinds:?}"
-    );
-    assert!(
-        host.requests()
-            .iter()
-            .all(|request| request.method == "GET"),
+        host.requests().iter().all(|request| request.method == "GET"),
         "{:?}",
         host.request_lines()
     );
@@ -176,15 +148,11 @@ fn kweb_only_cuts_the_power() {
     };
     let vm = || "web-1".to_owned();
     assert_eq!(
-        Web::stop_vm(&running(), vm(), graceful)
-            .expect_err("stop")
-            .kind,
+        Web::stop_vm(&running(), vm(), graceful).expect_err("stop").kind,
         ErrorKind::Unsupported("stop-vm".to_owned())
     );
     assert_eq!(
-        Web::restart_vm(&running(), vm(), graceful)
-            .expect_err("restart")
-            .kind,
+        Web::restart_vm(&running(), vm(), graceful).expect_err("restart").kind,
         ErrorKind::Unsupported("restart-vm".to_owned())
     );
     let posts = |host: &FakeHost| {
@@ -233,8 +201,7 @@ fn a_success_that_changed_nothing_is_an_error() {
         Web::update_network(&host, "default".to_owned(), update).expect_err("network"),
     ] {
         assert!(
-            matches!(error.kind, ErrorKind::Upstream(_))
-                && error.message.contains("reported success"),
+            matches!(error.kind, ErrorKind::Upstream(_)) && error.message.contains("reported success"),
             "{error:?}"
         );
     }
@@ -270,10 +237,7 @@ fn an_overloaded_kweb_is_asked_again_and_a_broken_one_is_quoted() {
         .with_route("GET /vms", 503, "busy")
         .with_route("GET /vms", 200, VM_LIST);
     assert_eq!(
-        Web::list_vms(&host, first_page())
-            .expect("second attempt")
-            .items
-            .len(),
+        Web::list_vms(&host, first_page()).expect("second attempt").items.len(),
         2
     );
     assert_eq!(host.sleeps().len(), 1);

@@ -1,0 +1,114 @@
+//! From a component's bytes to machine code that can be trusted: compile in a child process, keep, check, load.
+//!
+//! Compiling is work on hostile input, and bombs that make a compiler slow or large are not bugs of its class: so it
+//! happens in a process with limits of its own. Loading compiled code runs what the file says: so a kept artifact is
+//! authenticated with a key that only we have, and anything doubtful is compiled again.
+
+mod cache;
+mod compiler;
+mod limits;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+pub use cache::ArtifactCache;
+pub use compiler::{Compiler, become_compiler_if_asked};
+
+use crate::component::{LoadError, LoadedComponent};
+use crate::engine::Engine;
+
+/// The largest component in bytes. A Python provider has 18 MiB.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// Why a component's bytes did not become a loaded component.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// It is not a component.
+    #[error("{0}")]
+    NotAComponent(&'static str),
+    /// The compiler refused it or did not survive it.
+    #[error("the component cannot be compiled: {0}")]
+    Compile(String),
+    /// The cache or the child process cannot be used.
+    #[error("{doing} failed")]
+    Io {
+        /// What was being done, to what.
+        doing: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Its imports or exports do not fit.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// The SHA-256 of bytes in lower-case hex: the identity of a component.
+pub fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Loads components: from the cache when it has them, otherwise by compiling.
+#[derive(Debug)]
+pub struct ComponentLoader {
+    engine: Engine,
+    cache: ArtifactCache,
+    compiler: Compiler,
+}
+
+impl ComponentLoader {
+    /// A loader for an engine.
+    pub fn new(engine: Engine, cache: ArtifactCache, compiler: Compiler) -> Self {
+        Self {
+            engine,
+            cache,
+            compiler,
+        }
+    }
+
+    /// Loads a component from its bytes. Blocks: compiling may take seconds.
+    ///
+    /// # Errors
+    /// When it is not a component, cannot be compiled within the limits, or does not fit the contract.
+    pub fn load(&self, bytes: &[u8]) -> Result<LoadedComponent, ArtifactError> {
+        check_is_component(bytes)?;
+        let digest = digest_of(bytes);
+        let component = match self.cache.load(&self.engine, &digest) {
+            Some(component) => component,
+            None => self.compile(&digest, bytes)?,
+        };
+        Ok(LoadedComponent::new(&self.engine, &component, digest)?)
+    }
+
+    fn compile(&self, digest: &str, bytes: &[u8]) -> Result<Component, ArtifactError> {
+        let artifact = self.compiler.compile(bytes)?;
+        self.cache.store(&self.engine, digest, &artifact)
+    }
+}
+
+/// The preamble of a component (WebAssembly component model, Binary.md): magic, version 13, layer 1.
+const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+/// The preamble of a core module.
+const MODULE_PREAMBLE: &[u8] = b"\0asm\x01\0\0\0";
+
+fn check_is_component(bytes: &[u8]) -> Result<(), ArtifactError> {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(ArtifactError::NotAComponent(
+            "the file is larger than a component may be (64 MiB)",
+        ));
+    }
+    if bytes.starts_with(COMPONENT_PREAMBLE) {
+        Ok(())
+    } else if bytes.starts_with(MODULE_PREAMBLE) {
+        Err(ArtifactError::NotAComponent(
+            "the file is a core WebAssembly module, not a component; turn it into one with `stockade-componentize` or `wasm-tools component new`",
+        ))
+    } else {
+        Err(ArtifactError::NotAComponent("the file is not a WebAssembly component"))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Engine")
+    }
+}

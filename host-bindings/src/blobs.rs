@@ -1,0 +1,207 @@
+//! Byte sequences that the host holds for a provider: images to upload, objects to download.
+//!
+//! A blob is a file that the caller opened, or an unnamed scratch file. Guests hold handles and read small pieces; whole
+//! contents move between files and HTTP or libvirt without passing through a guest's memory.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::{sink, stream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
+
+/// The largest scratch blob unless the caller says otherwise, in bytes. It protects the host's disk from a provider that
+/// downloads without end; a VM image of usual size fits.
+pub const DEFAULT_MAX_SCRATCH_BYTES: u64 = 64 << 30;
+
+/// Bytes that are moved at once.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// A byte sequence held by the host. Cloning shares it.
+#[derive(Clone)]
+pub struct Blob {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    file: File,
+    /// None for a blob that may only be read.
+    append: Option<Append>,
+}
+
+struct Append {
+    /// The length so far; appending holds the lock, so that pieces never interleave.
+    length: Mutex<u64>,
+    max_bytes: u64,
+}
+
+impl Blob {
+    /// A blob that reads an open file.
+    pub fn from_file(file: File) -> Self {
+        Self {
+            inner: Arc::new(Inner { file, append: None }),
+        }
+    }
+
+    /// A blob that appends to an open, empty file, at most `max_bytes`.
+    pub fn into_file(file: File, max_bytes: u64) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                file,
+                append: Some(Append {
+                    length: Mutex::new(0),
+                    max_bytes,
+                }),
+            }),
+        }
+    }
+
+    /// An empty blob in an unnamed temporary file; it is gone when the last handle is.
+    ///
+    /// # Errors
+    /// When the temporary directory cannot hold a file.
+    pub fn scratch(max_bytes: u64) -> io::Result<Self> {
+        Ok(Self::into_file(tempfile::tempfile()?, max_bytes))
+    }
+
+    /// Its size in bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be examined.
+    pub fn size(&self) -> io::Result<u64> {
+        Ok(self.inner.file.metadata()?.len())
+    }
+
+    /// Reads at most `length` bytes from `offset`; fewer only at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn read_at(&self, offset: u64, length: usize) -> io::Result<Bytes> {
+        let blob = self.clone();
+        blocking(move || blob.read_at_blocking(offset, length)).await
+    }
+
+    /// As [`Self::read_at`], for callers on a thread that may block.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_at_blocking(&self, offset: u64, length: usize) -> io::Result<Bytes> {
+        let left = usize::try_from(self.size()?.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut buffer = vec![0; length.min(left)];
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.inner.file.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        buffer.truncate(filled);
+        Ok(buffer.into())
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// `PermissionDenied` when the blob may only be read, `FileTooLarge` beyond its limit, otherwise what the file says.
+    pub async fn append(&self, bytes: Bytes) -> io::Result<()> {
+        let blob = self.clone();
+        blocking(move || blob.append_blocking(&bytes)).await
+    }
+
+    /// Its content from the beginning, as a stream of bytes with a position of its own.
+    pub fn reader(&self) -> impl AsyncRead + Send + 'static {
+        let pieces = stream::try_unfold((self.clone(), 0), async |(blob, offset)| {
+            let piece = blob.read_at(offset, PIECE_BYTES).await?;
+            let next = offset + piece.len() as u64;
+            Ok::<_, io::Error>((!piece.is_empty()).then_some((piece, (blob, next))))
+        });
+        StreamReader::new(Box::pin(pieces))
+    }
+
+    /// Appends what is written. Flush it before the blob is used.
+    pub fn writer(&self) -> impl AsyncWrite + Send + Unpin + 'static {
+        let pieces = sink::unfold(self.clone(), async |blob: Self, piece: Bytes| {
+            blob.append(piece).await?;
+            Ok::<_, io::Error>(blob)
+        });
+        SinkWriter::new(CopyToBytes::new(Box::pin(pieces)))
+    }
+
+    fn append_blocking(&self, bytes: &[u8]) -> io::Result<()> {
+        let append = self.inner.append.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
+        let mut length = append.length.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = length.saturating_add(bytes.len() as u64);
+        if end > append.max_bytes {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.inner.file.write_all_at(bytes, *length)?;
+        *length = end;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Blob")
+            .field("writable", &self.inner.append.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_back_what_was_appended_and_nothing_beyond_the_end() {
+        let blob = Blob::scratch(100).unwrap();
+        blob.append(Bytes::from_static(b"hello ")).await.unwrap();
+        blob.append(Bytes::from_static(b"world")).await.unwrap();
+        assert_eq!(blob.size().unwrap(), 11);
+        assert_eq!(&blob.read_at(6, 100).await.unwrap()[..], b"world");
+        assert!(blob.read_at(11, 10).await.unwrap().is_empty());
+        assert!(blob.read_at(u64::MAX, usize::MAX).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn readers_and_writers_move_the_whole_content() {
+        let content: Vec<u8> = (0..600_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        let (one, other) = (Blob::scratch(1 << 20).unwrap(), Blob::scratch(1 << 20).unwrap());
+        let mut writer = one.writer();
+        tokio::io::AsyncWriteExt::write_all(&mut writer, &content)
+            .await
+            .unwrap();
+        tokio::io::AsyncWriteExt::flush(&mut writer).await.unwrap();
+        tokio::io::copy(&mut Box::pin(one.reader()), &mut other.writer())
+            .await
+            .unwrap();
+        assert_eq!(&other.read_at(0, 1 << 20).await.unwrap()[..], &content);
+    }
+
+    #[tokio::test]
+    async fn refuses_to_grow_beyond_its_limit_and_keeps_what_it_had() {
+        let blob = Blob::scratch(4).unwrap();
+        blob.append(Bytes::from_static(b"1234")).await.unwrap();
+        let error = blob.append(Bytes::from_static(b"5")).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(blob.size().unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn refuses_to_write_a_file_that_was_opened_to_be_read() {
+        let blob = Blob::from_file(tempfile::tempfile().unwrap());
+        let error = blob.append(Bytes::from_static(b"x")).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+}

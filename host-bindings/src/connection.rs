@@ -1,0 +1,34 @@
+//! What a connection gives its provider: options, HTTP under grants, state, limits. One connection, one world.
+
+use crate::contract::OptionEntry;
+use crate::http::HttpClient;
+use crate::limits::GuestLimits;
+use crate::state::StateStore;
+
+/// The capabilities of one connection. Nothing in it is shared with another connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its options, validated, with defaults filled in.
+    pub options: Vec<OptionEntry>,
+    /// Its way out: every request of the provider goes through here.
+    pub http: HttpClient,
+    /// Its state; none when none was granted.
+    pub state: Option<StateStore>,
+    /// Its limits.
+    pub limits: GuestLimits,
+}
+
+impl Connection {
+    /// A connection without any grant: every request is denied, there are no options and no state.
+    pub fn without_grants(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            options: Vec::new(),
+            http: HttpClient::without_grants(),
+            state: None,
+            limits: GuestLimits::default(),
+        }
+    }
+}
