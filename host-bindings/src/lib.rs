@@ -19,6 +19,8 @@ pub mod contract;
 pub mod engine;
 pub mod http;
 mod imports;
+#[cfg(feature = "libvirt")]
+pub mod libvirt;
 pub mod limits;
 pub mod native;
 pub mod state;

@@ -19,5 +19,12 @@ pub struct NativeProvider {
 
 /// Every provider that is compiled in.
 pub fn native_providers() -> &'static [NativeProvider] {
-    &[]
+    &[
+        #[cfg(feature = "libvirt")]
+        NativeProvider {
+            info: crate::libvirt::Libvirt::describe,
+            abilities: crate::libvirt::Libvirt::ABILITIES,
+            open: |options| Ok(Arc::new(crate::libvirt::Libvirt::new(options)?)),
+        },
+    ]
 }

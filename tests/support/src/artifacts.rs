@@ -14,8 +14,7 @@ pub fn workspace_root() -> PathBuf {
 
 /// Where downloads and generated images are kept between runs; `cargo clean` empties it.
 pub(crate) fn cache_directory(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace_root().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
     target.join(name)
 }
 

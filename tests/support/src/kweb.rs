@@ -54,8 +54,7 @@ impl Kweb {
                 .stderr(log)
                 .spawn()
         };
-        let home = TempDir::with_prefix("stockade-kweb-")
-            .map_err(|error| SupportError::new("start kweb", error))?;
+        let home = TempDir::with_prefix("stockade-kweb-").map_err(|error| SupportError::new("start kweb", error))?;
         let process = start(&home).map_err(|error| SupportError::new("start kweb", error))?;
         let mut kweb = Self { process, home };
         // Either it takes a connection or it has ended; both end the wait.

@@ -36,8 +36,7 @@ impl PrivateLibvirt {
     /// libvirtd's words.
     pub fn start() -> Result<Self, SupportError> {
         const DOING: &str = "start a private libvirt";
-        let directory = TempDir::with_prefix("stockade-libvirt-")
-            .map_err(|error| SupportError::new(DOING, error))?;
+        let directory = TempDir::with_prefix("stockade-libvirt-").map_err(|error| SupportError::new(DOING, error))?;
         let mut daemon = Command::new(script::path("private-libvirt"))
             .arg("run")
             .arg(directory.path())
@@ -58,10 +57,7 @@ impl PrivateLibvirt {
         // It has ended, or it would have said `ready`: what it says is complete.
         let said = daemon.wait_with_output().map(|output| output.stderr);
         let log = std::fs::read_to_string(directory.path().join("log")).unwrap_or_default();
-        let words = format!(
-            "{}{log}",
-            String::from_utf8_lossy(&said.unwrap_or_default())
-        );
+        let words = format!("{}{log}", String::from_utf8_lossy(&said.unwrap_or_default()));
         Err(SupportError::new(
             DOING,
             format!(
@@ -85,13 +81,8 @@ impl PrivateLibvirt {
     /// When virsh refuses; the message carries its words.
     pub fn virsh(&self, arguments: &[&str]) -> Result<String, SupportError> {
         let mut command = self.command("virsh");
-        command
-            .args(["--quiet", "--connect", "qemu:///system"])
-            .args(arguments);
-        script::output(
-            &format!("run `virsh {}`", arguments.join(" ")),
-            &mut command,
-        )
+        command.args(["--quiet", "--connect", "qemu:///system"]).args(arguments);
+        script::output(&format!("run `virsh {}`", arguments.join(" ")), &mut command)
     }
 
     /// The directory of the pool `default`, as seen from outside.
@@ -105,9 +96,8 @@ impl PrivateLibvirt {
     /// # Errors
     /// When it cannot be copied or the pool does not refresh.
     pub fn add_image(&self, file: &Path, name: &str) -> Result<(), SupportError> {
-        std::fs::copy(file, self.pool_directory().join(name)).map_err(|error| {
-            SupportError::new(format!("copy `{}` into the pool", file.display()), error)
-        })?;
+        std::fs::copy(file, self.pool_directory().join(name))
+            .map_err(|error| SupportError::new(format!("copy `{}` into the pool", file.display()), error))?;
         self.virsh(&["pool-refresh", "default"]).map(drop)
     }
 

@@ -24,27 +24,11 @@ fn answers_queued_ones_first_and_then_the_standing_one() {
     let server = HttpServer::start().unwrap();
     server.always("GET", "/vms", Answer::json(200, &json!({"vms": []})));
     server.once("GET", "/vms", Answer::html(500, "<h1>no</h1>"));
-    server.once(
-        "GET",
-        "/vms",
-        Answer::bytes(429, "").header("retry-after", "1"),
-    );
-    assert!(
-        send(&server, "GET", "/vms", "")
-            .unwrap()
-            .starts_with("HTTP/1.1 500")
-    );
-    assert!(
-        send(&server, "GET", "/vms", "")
-            .unwrap()
-            .contains("retry-after: 1")
-    );
+    server.once("GET", "/vms", Answer::bytes(429, "").header("retry-after", "1"));
+    assert!(send(&server, "GET", "/vms", "").unwrap().starts_with("HTTP/1.1 500"));
+    assert!(send(&server, "GET", "/vms", "").unwrap().contains("retry-after: 1"));
     for _ in 0..2 {
-        assert!(
-            send(&server, "GET", "/vms", "")
-                .unwrap()
-                .ends_with("{\"vms\":[]}")
-        );
+        assert!(send(&server, "GET", "/vms", "").unwrap().ends_with("{\"vms\":[]}"));
     }
     assert!(
         send(&server, "GET", "/absent", "")
@@ -74,21 +58,9 @@ fn remembers_requests_as_they_were_sent() {
 #[test]
 fn breaks_as_told() {
     let server = HttpServer::start().unwrap();
-    server.always(
-        "GET",
-        "/gone",
-        Answer::bytes(200, "x").fault(Fault::Disconnect),
-    );
-    server.always(
-        "GET",
-        "/part",
-        Answer::bytes(200, "whole").fault(Fault::Truncate(2)),
-    );
-    server.always(
-        "GET",
-        "/endless",
-        Answer::bytes(200, "more").fault(Fault::Endless),
-    );
+    server.always("GET", "/gone", Answer::bytes(200, "x").fault(Fault::Disconnect));
+    server.always("GET", "/part", Answer::bytes(200, "whole").fault(Fault::Truncate(2)));
+    server.always("GET", "/endless", Answer::bytes(200, "more").fault(Fault::Endless));
     assert_eq!(send(&server, "GET", "/gone", "").unwrap(), "");
     let part = send(&server, "GET", "/part", "").unwrap();
     assert!(

@@ -110,11 +110,7 @@ impl HttpServer {
     /// Answers one such request so, before what [`always`](Self::always) says; several queue up.
     pub fn once(&self, method: &str, path: &str, answer: Answer) {
         let mut script = lock(&self.script);
-        script
-            .once
-            .entry(key(method, path))
-            .or_default()
-            .push_back(answer);
+        script.once.entry(key(method, path)).or_default().push_back(answer);
     }
 
     /// All requests so far, in the order of arrival.
@@ -156,22 +152,14 @@ async fn accept(listener: TcpListener, script: Arc<Mutex<Script>>) {
 }
 
 /// An error closes the connection without an answer.
-async fn respond(
-    request: Request<Incoming>,
-    script: &Mutex<Script>,
-) -> Result<Response<BoxBody<Bytes, Error>>> {
+async fn respond(request: Request<Incoming>, script: &Mutex<Script>) -> Result<Response<BoxBody<Bytes, Error>>> {
     let (head, body) = request.into_parts();
     let recorded = Recorded {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
-        body: body
-            .collect()
-            .await
-            .map_err(Error::other)?
-            .to_bytes()
-            .to_vec(),
+        body: body.collect().await.map_err(Error::other)?.to_bytes().to_vec(),
     };
     let answer = record_and_choose(recorded, script);
     tokio::time::sleep(answer.delay).await;
@@ -193,21 +181,17 @@ fn record_and_choose(request: Recorded, script: &Mutex<Script>) -> Answer {
     let key = key(&request.method, &request.path);
     script.requests.push(request);
     let queued = script.once.get_mut(&key).and_then(VecDeque::pop_front);
-    queued
-        .or_else(|| script.always.get(&key).cloned())
-        .unwrap_or_else(|| {
-            let (method, path) = key;
-            Answer::bytes(404, format!("no answer is scripted for {method} {path}"))
-        })
+    queued.or_else(|| script.always.get(&key).cloned()).unwrap_or_else(|| {
+        let (method, path) = key;
+        Answer::bytes(404, format!("no answer is scripted for {method} {path}"))
+    })
 }
 
 fn body_of(answer: Answer) -> BoxBody<Bytes, Error> {
     let whole = Bytes::from(answer.body);
     let frame = |bytes: &Bytes| Ok(Frame::data(bytes.clone()));
     match answer.fault {
-        Some(Fault::Endless) => {
-            BoxBody::new(StreamBody::new(stream::repeat_with(move || frame(&whole))))
-        }
+        Some(Fault::Endless) => BoxBody::new(StreamBody::new(stream::repeat_with(move || frame(&whole)))),
         Some(Fault::Truncate(length)) => {
             let part = whole.slice(..length.min(whole.len()));
             // hyper sends what it has when the body has nothing more for now, and drops it when the body fails at once.
@@ -217,8 +201,6 @@ fn body_of(answer: Answer) -> BoxBody<Bytes, Error> {
             });
             BoxBody::new(StreamBody::new(stream::iter([frame(&part)]).chain(broken)))
         }
-        Some(Fault::Disconnect) | None => {
-            BoxBody::new(StreamBody::new(stream::iter([frame(&whole)])))
-        }
+        Some(Fault::Disconnect) | None => BoxBody::new(StreamBody::new(stream::iter([frame(&whole)]))),
     }
 }

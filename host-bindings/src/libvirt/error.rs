@@ -1,0 +1,196 @@
+//! From libvirt's errors to the contract's: one table, and one sentence for the person who must act.
+//!
+//! Error numbers: <https://libvirt.org/html/libvirt-virterror.html>. Every libvirt call is followed by [`Doing::doing`],
+//! which says what was being done and to what; `connection` turns the resulting [`Fault`] into the caller's error.
+
+use virt::error::{ErrorDomain, ErrorNumber};
+
+use crate::contract::{Error, ErrorKind, Subject, UpstreamFault};
+
+/// A failed step: the error for the caller, and what the connection must know.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// What the caller gets.
+    pub(super) error: Error,
+    /// The daemon is gone; the connection never heals and must be opened again.
+    pub(super) disconnected: bool,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            disconnected: false,
+        }
+    }
+}
+
+impl Fault {
+    /// Whether libvirt said that the thing does not exist.
+    pub(super) const fn is_not_found(&self) -> bool {
+        matches!(self.error.kind, ErrorKind::NotFound(_))
+    }
+
+    /// The fault with another sentence at its end, for the person.
+    pub(super) fn and(mut self, addition: &str) -> Self {
+        self.error.message.push_str("; ");
+        self.error.message.push_str(addition);
+        self
+    }
+}
+
+/// Says what a libvirt call was for.
+pub(super) trait Doing<T> {
+    /// Turns libvirt's error into ours: `action` in the infinitive ("start"), the thing's noun and name.
+    ///
+    /// # Errors
+    /// When the call failed.
+    fn doing(self, action: &str, noun: &str, name: &str) -> Result<T, Fault>;
+}
+
+impl<T> Doing<T> for Result<T, virt::error::Error> {
+    fn doing(self, action: &str, noun: &str, name: &str) -> Result<T, Fault> {
+        self.map_err(|error| fault(&error, action, noun, name))
+    }
+}
+
+fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fault {
+    let disconnected = is_disconnected(error);
+    let kind = if disconnected {
+        ErrorKind::Unavailable
+    } else {
+        kind(error, action, noun, name)
+    };
+    let message = match (&kind, disconnected) {
+        (ErrorKind::NotFound(subject), _) => format!(
+            "there is no {} `{}` on this connection",
+            subject.noun,
+            name.escape_debug()
+        ),
+        (ErrorKind::AlreadyExists(subject), _) => format!("{} `{}` exists already", subject.noun, name.escape_debug()),
+        (_, true) => format!(
+            "cannot {action} {noun} `{}`: libvirt closed the connection ({}); repeat the call once libvirt runs again",
+            name.escape_debug(),
+            one_line(error.message())
+        ),
+        _ => format!(
+            "cannot {action} {noun} `{}`: {}{}",
+            name.escape_debug(),
+            one_line(error.message()),
+            hint(&kind)
+        ),
+    };
+    Fault {
+        error: Error::new(kind, message),
+        disconnected,
+    }
+}
+
+/// A connection whose daemon ended says so as an internal or system error of the RPC layer.
+fn is_disconnected(error: &virt::error::Error) -> bool {
+    matches!(error.domain(), ErrorDomain::Rpc | ErrorDomain::Remote)
+        && matches!(
+            error.code(),
+            ErrorNumber::InternalError | ErrorNumber::SystemError | ErrorNumber::NoClient
+        )
+}
+
+/// The table. What is not in it is the vendor's own failure.
+fn kind(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> ErrorKind {
+    let subject = |noun: &str| Subject {
+        noun: noun.to_owned(),
+        name: name.to_owned(),
+    };
+    let message = error.message();
+    match error.code() {
+        ErrorNumber::NoDomain => ErrorKind::NotFound(subject("vm")),
+        ErrorNumber::NoNetwork => ErrorKind::NotFound(subject("network")),
+        ErrorNumber::NoStoragePool => ErrorKind::NotFound(subject("pool")),
+        ErrorNumber::NoStorageVolume => ErrorKind::NotFound(subject(noun)),
+        ErrorNumber::NoDomainSnapshot => ErrorKind::NotFound(subject("snapshot")),
+        ErrorNumber::DomExist | ErrorNumber::NetworkExist | ErrorNumber::StorageVolExist => {
+            ErrorKind::AlreadyExists(subject(noun))
+        }
+        ErrorNumber::OperationFailed if message.contains("already exists") => ErrorKind::AlreadyExists(subject(noun)),
+        ErrorNumber::OperationInvalid | ErrorNumber::ResourceBusy => ErrorKind::Conflict,
+        ErrorNumber::NoSupport
+        | ErrorNumber::ConfigUnsupported
+        | ErrorNumber::ArgumentUnsupported
+        | ErrorNumber::OperationUnsupported => ErrorKind::Unsupported(format!("{action}-{noun}")),
+        ErrorNumber::OperationTimeout => ErrorKind::TimedOut,
+        ErrorNumber::OperationDenied | ErrorNumber::AccessDenied => ErrorKind::Denied,
+        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => {
+            ErrorKind::Unauthenticated
+        }
+        _ if message.contains("No space left on device") => ErrorKind::QuotaExceeded(Some("disk space".to_owned())),
+        code => {
+            let code = Some(code.to_raw().to_string());
+            ErrorKind::Upstream(UpstreamFault { status: None, code })
+        }
+    }
+}
+
+const fn hint(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::QuotaExceeded(_) => "; free space in the pool or choose another one",
+        ErrorKind::Denied | ErrorKind::Unauthenticated => "; ask the host's administrator for access to libvirt",
+        ErrorKind::Unsupported(_) => "; this host's libvirt or hypervisor cannot do it",
+        _ => "",
+    }
+}
+
+/// Why a connection could not be opened, and what to do about it.
+pub(super) fn open_error(uri: &str, error: &virt::error::Error) -> Error {
+    let message = one_line(error.message());
+    let (kind, advice) = match error.code() {
+        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => (
+            ErrorKind::Unauthenticated,
+            "join the group `libvirt` and log in again, or ask the host's administrator",
+        ),
+        ErrorNumber::SystemError if message.contains("Permission denied") => (
+            ErrorKind::Denied,
+            "join the group `libvirt` and log in again, or ask the host's administrator",
+        ),
+        ErrorNumber::NoConnect | ErrorNumber::NoSupport => (
+            ErrorKind::Unavailable,
+            "install the driver, on Debian `libvirt-daemon-driver-qemu`, or correct the option `uri`",
+        ),
+        _ if uri.starts_with("test:") => (ErrorKind::Unavailable, "correct the file that the option `uri` names"),
+        _ => (
+            ErrorKind::Unavailable,
+            "start it (`systemctl start libvirtd`), install it (on Debian `libvirt-daemon-system`), or correct the option `uri`",
+        ),
+    };
+    Error::new(kind, format!("libvirt does not answer at `{uri}`: {message}; {advice}"))
+}
+
+/// libvirt's text as a part of a sentence.
+fn one_line(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words
+        .join(" ")
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect()
+}
+
+/// An answer of libvirt that cannot be read.
+pub(super) fn unreadable(noun: &str, name: &str) -> Fault {
+    let message = format!(
+        "libvirt's description of {noun} `{}` is not readable XML",
+        name.escape_debug()
+    );
+    Error::new(
+        ErrorKind::Upstream(UpstreamFault {
+            status: None,
+            code: None,
+        }),
+        message,
+    )
+    .into()
+}
+
+/// The thing is in a state that does not allow it.
+pub(super) fn conflict(message: impl Into<String>) -> Fault {
+    Error::new(ErrorKind::Conflict, message).into()
+}

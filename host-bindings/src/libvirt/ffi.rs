@@ -1,0 +1,262 @@
+//! The libvirt calls that the `virt` crate does not wrap, or wraps with a leak, and the release of its handles.
+//!
+//! The only place with `unsafe`. Every function takes live handles of the `virt` crate, copies what C returned into owned
+//! Rust values, frees it, and hands out nothing that points into C memory. Who calls it: `connection` and `list`, on
+//! threads that may block.
+#![expect(unsafe_code, reason = "calls into libvirt's C library that have no safe wrapper")]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr;
+
+use virt::connect::Connect;
+use virt::domain::Domain;
+use virt::error::Error;
+use virt::network::Network;
+use virt::storage_pool::StoragePool;
+use virt::storage_vol::StorageVol;
+use virt::stream::Stream;
+use virt::sys;
+
+unsafe extern "C" {
+    /// C's `free`: libvirt hands out arrays that were made by `malloc`.
+    fn free(pointer: *mut c_void);
+}
+
+/// A handle of the `virt` crate that is released without its destructor, which panics when libvirt refuses the release.
+/// A refused release leaks one reference instead; it happens only for a handle that libvirt itself calls invalid.
+#[derive(Debug)]
+pub(super) struct Owned<T: Release>(ManuallyDrop<T>);
+
+/// How a handle is released.
+pub(super) trait Release {
+    /// Releases the handle; called once, and the handle is not used afterwards.
+    fn release(&mut self) -> Result<(), Error>;
+}
+
+impl<T: Release> Owned<T> {
+    /// Takes over a handle.
+    pub(super) const fn new(handle: T) -> Self {
+        Self(ManuallyDrop::new(handle))
+    }
+}
+
+impl<T: Release> Deref for Owned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Release> Drop for Owned<T> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.release() {
+            tracing::debug!(%error, "libvirt refused to release a handle");
+        }
+    }
+}
+
+impl Release for Connect {
+    fn release(&mut self) -> Result<(), Error> {
+        self.close().map(|_| ())
+    }
+}
+
+impl Release for Domain {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+impl Release for Network {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+impl Release for StoragePool {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+impl Release for StorageVol {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+impl Release for Stream {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+/// What a VM is doing, as libvirt says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct DomainState {
+    /// One of `virDomainState`.
+    pub(super) state: u32,
+    /// The reason, whose meaning depends on the state.
+    pub(super) reason: i32,
+}
+
+/// Every VM, running or not, with its state: one call, which waits for no VM.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn all_domain_states(connect: &Connect) -> Result<Vec<(Owned<Domain>, DomainState)>, Error> {
+    let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
+    // SAFETY: `connect` is a live handle; `records` is a valid place for the array, which we free below.
+    let count = unsafe {
+        sys::virConnectGetAllDomainStats(
+            connect.as_ptr(),
+            sys::VIR_DOMAIN_STATS_STATE,
+            &raw mut records,
+            sys::VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
+        )
+    };
+    let count = usize::try_from(count).map_err(|_| Error::last_error())?;
+    let mut domains = Vec::with_capacity(count);
+    for index in 0..count {
+        // SAFETY: on success the array holds `count` pointers to records (then a null), each valid until the list is freed.
+        let record = unsafe { &**records.add(index) };
+        let state = DomainState {
+            state: integer_parameter(record, c"state.state")
+                .and_then(|value| u32::try_from(value).ok())
+                .unwrap_or_default(),
+            reason: integer_parameter(record, c"state.reason").unwrap_or_default(),
+        };
+        // SAFETY: the record's domain is valid until the list is freed.
+        if unsafe { sys::virDomainRef(record.dom) } == 0 {
+            // SAFETY: the reference taken above is ours; the handle becomes its only owner.
+            domains.push((Owned::new(unsafe { Domain::from_ptr(record.dom) }), state));
+        }
+    }
+    // SAFETY: the list came from `virConnectGetAllDomainStats` and is not used after this; it may be null when empty.
+    unsafe { sys::virDomainStatsRecordListFree(records) };
+    Ok(domains)
+}
+
+/// The value of an integer parameter of a record.
+fn integer_parameter(record: &sys::virDomainStatsRecord, name: &CStr) -> Option<i32> {
+    let count = usize::try_from(record.nparams).ok()?;
+    (0..count).find_map(|index| {
+        // SAFETY: a record holds `nparams` parameters.
+        let parameter = unsafe { &*record.params.add(index) };
+        // SAFETY: libvirt ends the name with a zero within its 80 bytes (virTypedParameter documentation).
+        let matches = unsafe { CStr::from_ptr(parameter.field.as_ptr()) } == name;
+        let is_integer = parameter.type_ == sys::VIR_TYPED_PARAM_INT as c_int;
+        // SAFETY: the type says that the union holds `i`.
+        (matches && is_integer).then(|| unsafe { parameter.value.i })
+    })
+}
+
+/// An address that a network handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lease {
+    /// The MAC address in lower case.
+    pub(super) mac: String,
+    /// The address without prefix length.
+    pub(super) address: String,
+    /// When it ends, in seconds since 1970. A guest that asked again under another client id has several.
+    pub(super) expires_at: i64,
+}
+
+/// The leases of a network; none of a network that hands out no addresses.
+///
+/// # Errors
+/// What libvirt answered; drivers without DHCP say that they do not support it.
+pub(super) fn leases(network: &Network) -> Result<Vec<Lease>, Error> {
+    let mut array: *mut sys::virNetworkDHCPLeasePtr = ptr::null_mut();
+    // SAFETY: `network` is a live handle, a null MAC means all, `array` is a valid place for the array, freed below.
+    let count = unsafe { sys::virNetworkGetDHCPLeases(network.as_ptr(), ptr::null(), &raw mut array, 0) };
+    let count = usize::try_from(count).map_err(|_| Error::last_error())?;
+    let mut leases = Vec::with_capacity(count);
+    for index in 0..count {
+        // SAFETY: on success the array holds `count` valid leases, each ours to free.
+        let pointer = unsafe { *array.add(index) };
+        // SAFETY: as above; it is freed only after this borrow ends.
+        let lease = unsafe { &*pointer };
+        // SAFETY: both fields are null or strings that live as long as the lease.
+        if let (Some(mac), Some(address)) = unsafe { (owned_text(lease.mac), owned_text(lease.ipaddr)) } {
+            leases.push(Lease {
+                mac: mac.to_ascii_lowercase(),
+                address,
+                expires_at: lease.expirytime,
+            });
+        }
+        // SAFETY: each lease is freed once and not used afterwards.
+        unsafe { sys::virNetworkDHCPLeaseFree(pointer) };
+    }
+    // SAFETY: the caller frees the array itself (virNetworkGetDHCPLeases documentation); null is allowed.
+    unsafe { free(array.cast()) };
+    Ok(leases)
+}
+
+/// The addresses that networks handed out to a running VM, by MAC address. For VMs whose MAC addresses are not known.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn leased_addresses(domain: &Domain) -> Result<Vec<(String, String)>, Error> {
+    let mut array: *mut sys::virDomainInterfacePtr = ptr::null_mut();
+    let source = sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE;
+    // SAFETY: `domain` is a live handle; `array` is a valid place for the array, which we free below.
+    let count = unsafe { sys::virDomainInterfaceAddresses(domain.as_ptr(), &raw mut array, source, 0) };
+    let count = usize::try_from(count).map_err(|_| Error::last_error())?;
+    let mut addresses = Vec::new();
+    for index in 0..count {
+        // SAFETY: on success the array holds `count` valid interfaces, each ours to free.
+        let pointer = unsafe { *array.add(index) };
+        // SAFETY: as above; it is freed only after this borrow ends.
+        let interface = unsafe { &*pointer };
+        // SAFETY: the field is null or a string that lives as long as the interface.
+        let mac = unsafe { owned_text(interface.hwaddr) }
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        for number in 0..usize::try_from(interface.naddrs).unwrap_or_default() {
+            // SAFETY: an interface holds `naddrs` addresses, whose text is null or lives as long as the interface.
+            let address = unsafe { owned_text((*interface.addrs.add(number)).addr) };
+            addresses.extend(address.map(|address| (mac.clone(), address)));
+        }
+        // SAFETY: each interface is freed once and not used afterwards.
+        unsafe { sys::virDomainInterfaceFree(pointer) };
+    }
+    // SAFETY: the caller frees the array itself (virDomainInterfaceAddresses documentation); null is allowed.
+    unsafe { free(array.cast()) };
+    Ok(addresses)
+}
+
+/// Ends an upload: everything was sent, and the volume is complete when this succeeds.
+///
+/// The `virt` crate's own method consumes the stream and panics when the release fails.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn finish_stream(stream: &Stream) -> Result<(), Error> {
+    // SAFETY: `stream` is a live handle.
+    if unsafe { sys::virStreamFinish(stream.as_ptr()) } == 0 {
+        Ok(())
+    } else {
+        Err(Error::last_error())
+    }
+}
+
+/// Gives an upload up. Nothing is left to be done when libvirt refuses: the stream is already dead then.
+pub(super) fn abort_stream(stream: &Stream) {
+    // SAFETY: `stream` is a live handle.
+    if unsafe { sys::virStreamAbort(stream.as_ptr()) } != 0 {
+        tracing::debug!(error = %Error::last_error(), "libvirt refused to abort a stream");
+    }
+}
+
+/// The text at a pointer; none when it is null.
+///
+/// # Safety
+/// The pointer is null or points to a text that ends with a zero.
+unsafe fn owned_text(pointer: *const c_char) -> Option<String> {
+    // SAFETY: the caller's promise.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
+}

@@ -1,0 +1,192 @@
+//! The provider: each function of the contract, handed to the module that knows how.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use virt::connect::Connect;
+
+use crate::blobs::Blob;
+use crate::call::Call;
+use crate::contract::{
+    Ability, Change, Error, Image, ImagePage, ImageSpec, Network, NetworkPage, OptionEntry, PageRequest, Pool,
+    PoolPage, Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec,
+};
+
+use super::connection::Connection;
+use super::error::{Doing as _, Fault};
+use super::options::{self, Options};
+use super::request::VmRequest;
+use super::upload::{self, Upload};
+use super::uri::is_private;
+use super::{create, delete, get, images, list, networks, pools, power};
+
+/// The longest that a call may take which only reads.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// A connection to the VMs, pools, networks and images of one libvirt host.
+///
+/// Cheap to make: libvirt is asked for the first time when a function is called.
+#[derive(Debug)]
+pub struct Libvirt {
+    options: Options,
+    /// For calls that no VM can delay.
+    quick: Arc<Connection>,
+    /// For calls that may wait for a VM, so that they do not take the places of the quick ones.
+    slow: Arc<Connection>,
+}
+
+impl Libvirt {
+    /// What it can do.
+    pub const ABILITIES: &'static [Ability] = &[
+        Ability::Info,
+        Ability::Vms,
+        Ability::Images,
+        Ability::Pools,
+        Ability::Networks,
+    ];
+
+    /// A provider with these options of a connection; absent ones have their defaults.
+    ///
+    /// # Errors
+    /// `invalid-argument` with an option's name, or `unsupported` for a remote host. Whether libvirt answers is not asked.
+    pub fn new(entries: &[OptionEntry]) -> Result<Self, Error> {
+        let options = Options::from_entries(entries)?;
+        let quick = Arc::new(Connection::new(&options.uri));
+        let slow = if is_private(&options.uri) {
+            Arc::clone(&quick)
+        } else {
+            Arc::new(Connection::new(&options.uri))
+        };
+        Ok(Self { options, quick, slow })
+    }
+
+    /// What the provider says about itself, without a connection.
+    pub fn describe() -> ProviderInfo {
+        options::describe()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        call: &Call,
+        work: impl Fn(&Connect) -> Result<T, Fault> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        self.slow
+            .read(call.timeout.min(READ_LIMIT), move |connect| work(connect))
+            .await
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
+        call: &Call,
+        work: impl FnOnce(&Connect) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.slow.change(call.timeout, move |connect| work(connect)).await
+    }
+}
+
+#[async_trait]
+impl Provider for Libvirt {
+    fn abilities(&self) -> &[Ability] {
+        Self::ABILITIES
+    }
+
+    async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {
+        Ok(options::describe())
+    }
+
+    async fn check_connection(&self, call: &Call) -> Result<(), Error> {
+        self.read(call, |connect| {
+            connect.get_lib_version().map(|_| ()).doing("ask", "host", "libvirt")
+        })
+        .await
+    }
+
+    async fn list_vms(&self, call: &Call, page: PageRequest) -> Result<VmPage, Error> {
+        list::list_vms(&self.quick, call.timeout.min(READ_LIMIT), page).await
+    }
+
+    async fn get_vm(&self, call: &Call, vm: String) -> Result<Vm, Error> {
+        get::get_vm(&self.quick, &self.slow, call.timeout.min(READ_LIMIT), vm).await
+    }
+
+    async fn create_vm(&self, call: &Call, spec: VmSpec) -> Result<Change, Error> {
+        let request = VmRequest::from_spec(spec, &self.options)?;
+        let acceleration = self.options.acceleration;
+        self.change(call, move |connect| create::create_vm(connect, &request, acceleration))
+            .await
+    }
+
+    async fn delete_vm(&self, call: &Call, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
+        self.change(call, move |connect| delete::delete_vm(connect, &vm, &options))
+            .await
+    }
+
+    async fn start_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| power::start_vm(connect, &vm)).await
+    }
+
+    async fn stop_vm(&self, call: &Call, vm: String, mode: StopMode) -> Result<Change, Error> {
+        power::stop_vm(&self.slow, call.timeout, vm, mode).await
+    }
+
+    async fn restart_vm(&self, call: &Call, vm: String, mode: StopMode) -> Result<Change, Error> {
+        power::restart_vm(&self.slow, call.timeout, vm, mode).await
+    }
+
+    async fn list_images(&self, call: &Call, page: PageRequest) -> Result<ImagePage, Error> {
+        self.read(call, move |connect| images::list_images(connect, &page))
+            .await
+    }
+
+    async fn get_image(&self, call: &Call, image: String) -> Result<Image, Error> {
+        self.read(call, move |connect| images::get_image(connect, &image)).await
+    }
+
+    async fn upload_image(&self, call: &Call, spec: ImageSpec, content: Blob) -> Result<Change, Error> {
+        let upload = Upload {
+            spec,
+            default_pool: self.options.pool.clone(),
+            content,
+            call: call.clone(),
+        };
+        let cancelled = CancelOnDrop::default();
+        let flag = Arc::clone(&cancelled.0);
+        self.change(call, move |connect| upload::upload_image(connect, &upload, &flag))
+            .await
+    }
+
+    async fn delete_image(&self, call: &Call, image: String) -> Result<Change, Error> {
+        self.change(call, move |connect| images::delete_image(connect, &image))
+            .await
+    }
+
+    async fn list_pools(&self, call: &Call, page: PageRequest) -> Result<PoolPage, Error> {
+        self.read(call, move |connect| pools::list_pools(connect, &page)).await
+    }
+
+    async fn get_pool(&self, call: &Call, pool: String) -> Result<Pool, Error> {
+        self.read(call, move |connect| pools::get_pool(connect, &pool)).await
+    }
+
+    async fn list_networks(&self, call: &Call, page: PageRequest) -> Result<NetworkPage, Error> {
+        self.read(call, move |connect| networks::list_networks(connect, &page))
+            .await
+    }
+
+    async fn get_network(&self, call: &Call, network: String) -> Result<Network, Error> {
+        self.read(call, move |connect| networks::get_network(connect, &network))
+            .await
+    }
+}
+
+/// Tells the thread that does the work when nobody waits for it any more.
+#[derive(Debug, Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
