@@ -17,11 +17,20 @@ use stockade_host::contract::{
 };
 use stockade_host::libvirt::Libvirt;
 
-const FIRST: PageRequest = PageRequest { cursor: None, limit: None };
-const WHOLE: VmDeleteOptions = VmDeleteOptions { keep_disks: false, delete_snapshots: false };
+const FIRST: PageRequest = PageRequest {
+    cursor: None,
+    limit: None,
+};
+const WHOLE: VmDeleteOptions = VmDeleteOptions {
+    keep_disks: false,
+    delete_snapshots: false,
+};
 
 fn text(name: &str, value: &str) -> OptionEntry {
-    OptionEntry { name: name.into(), value: OptionValue::Text(value.into()) }
+    OptionEntry {
+        name: name.into(),
+        value: OptionValue::Text(value.into()),
+    }
 }
 
 fn spec(json: serde_json::Value) -> VmSpec {
@@ -54,21 +63,50 @@ fn test_host(vms: &[(&str, u32, &str)]) -> (Libvirt, tempfile::NamedTempFile) {
     (Libvirt::new(&[text("uri", &uri)]).unwrap(), file)
 }
 
-const KCLI: &str = "<kvirt:info xmlns:kvirt='kvirt'><kvirt:image>debian12</kvirt:image><kvirt:plan>p</kvirt:plan></kvirt:info>";
+const KCLI: &str =
+    "<kvirt:info xmlns:kvirt='kvirt'><kvirt:image>debian12</kvirt:image><kvirt:plan>p</kvirt:plan></kvirt:info>";
 
 #[tokio::test]
 async fn lists_every_vm_by_name_in_pages_with_what_kcli_wrote() {
     let (provider, _file) = test_host(&[("b", 5, KCLI), ("a", 1, ""), ("c", 3, "")]);
     let call = Call::default();
-    let first = provider.list_vms(&call, PageRequest { cursor: None, limit: Some(2) }).await.unwrap();
-    let rest = provider.list_vms(&call, PageRequest { cursor: first.next.clone(), limit: Some(2) }).await.unwrap();
+    let first = provider
+        .list_vms(
+            &call,
+            PageRequest {
+                cursor: None,
+                limit: Some(2),
+            },
+        )
+        .await
+        .unwrap();
+    let rest = provider
+        .list_vms(
+            &call,
+            PageRequest {
+                cursor: first.next.clone(),
+                limit: Some(2),
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(rest.next, None);
     let vms: Vec<Vm> = first.items.into_iter().chain(rest.items).collect();
-    let seen: Vec<_> = vms.iter().map(|vm| (vm.name.as_str(), vm.status, vm.vendor_status.as_str())).collect();
-    let expected = [("a", VmStatus::Running, "running"), ("b", VmStatus::Stopped, "shut off"), ("c", VmStatus::Paused, "paused")];
+    let seen: Vec<_> = vms
+        .iter()
+        .map(|vm| (vm.name.as_str(), vm.status, vm.vendor_status.as_str()))
+        .collect();
+    let expected = [
+        ("a", VmStatus::Running, "running"),
+        ("b", VmStatus::Stopped, "shut off"),
+        ("c", VmStatus::Paused, "paused"),
+    ];
     assert_eq!(seen, expected);
     assert_eq!(vms[1].image.as_deref(), Some("debian12"));
-    assert!(vms.iter().all(|vm| vm.disks.is_none() && vm.nics.is_none() && vm.metadata.is_none()));
+    assert!(
+        vms.iter()
+            .all(|vm| vm.disks.is_none() && vm.nics.is_none() && vm.metadata.is_none())
+    );
 }
 
 #[tokio::test]
@@ -85,11 +123,25 @@ async fn reads_a_vm_by_name_and_by_id_and_says_what_is_not_there() {
     let vm = provider.get_vm(&call, "b".into()).await.unwrap();
     assert_eq!(provider.get_vm(&call, vm.id.clone()).await.unwrap(), vm);
     assert_eq!((vm.cpus, vm.memory_mib), (Some(3), Some(64)));
-    let plan = stockade_host::contract::Tag { key: "plan".into(), value: "p".into() };
+    let plan = stockade_host::contract::Tag {
+        key: "plan".into(),
+        value: "p".into(),
+    };
     assert_eq!(vm.metadata, Some(vec![plan]));
     let nic = &vm.nics.unwrap()[0];
-    assert_eq!((nic.mac.as_deref(), nic.network.as_deref()), (Some("52:54:00:00:00:01"), Some("default")));
-    for absent in ["absent", "", "a\0b", "11111111-2222-4333-8444-555555555555", "$(id)", "a/b", "ünï"] {
+    assert_eq!(
+        (nic.mac.as_deref(), nic.network.as_deref()),
+        (Some("52:54:00:00:00:01"), Some("default"))
+    );
+    for absent in [
+        "absent",
+        "",
+        "a\0b",
+        "11111111-2222-4333-8444-555555555555",
+        "$(id)",
+        "a/b",
+        "ünï",
+    ] {
         let error = provider.get_vm(&call, absent.into()).await.unwrap_err();
         assert!(matches!(error.kind, ErrorKind::NotFound(_)), "{absent:?}: {error}");
     }
@@ -110,9 +162,15 @@ async fn starting_and_stopping_are_successes_when_nothing_is_to_be_done() {
         provider.stop_vm(&call, "a".into(), mode).await.unwrap();
         assert_eq!(status().await, VmStatus::Stopped);
     }
-    provider.restart_vm(&call, "a".into(), StopMode::Graceful(10)).await.unwrap();
+    provider
+        .restart_vm(&call, "a".into(), StopMode::Graceful(10))
+        .await
+        .unwrap();
     assert_eq!(status().await, VmStatus::Running);
-    let error = provider.stop_vm(&call, "p".into(), StopMode::Graceful(1)).await.unwrap_err();
+    let error = provider
+        .stop_vm(&call, "p".into(), StopMode::Graceful(1))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict);
     let error = provider.delete_vm(&call, "absent".into(), WHOLE).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::NotFound(_)));
@@ -123,13 +181,22 @@ async fn lists_pools_networks_and_images() {
     let (provider, _file) = test_host(&[]);
     let call = Call::default();
     let pool = provider.list_pools(&call, FIRST).await.unwrap().items.remove(0);
-    assert_eq!((pool.name.as_str(), pool.r#type.as_str(), pool.active), ("default", "dir", true));
+    assert_eq!(
+        (pool.name.as_str(), pool.r#type.as_str(), pool.active),
+        ("default", "dir", true)
+    );
     assert_eq!(provider.get_pool(&call, pool.id.clone()).await.unwrap(), pool);
     let network = provider.list_networks(&call, FIRST).await.unwrap().items.remove(0);
-    assert_eq!((network.mode.as_str(), network.cidrs.as_slice()), ("nat", ["192.168.122.0/24".to_owned()].as_slice()));
+    assert_eq!(
+        (network.mode.as_str(), network.cidrs.as_slice()),
+        ("nat", ["192.168.122.0/24".to_owned()].as_slice())
+    );
     assert_eq!(provider.get_network(&call, "default".into()).await.unwrap(), network);
     let image = provider.list_images(&call, FIRST).await.unwrap().items.remove(0);
-    assert_eq!((image.name.as_str(), image.size_mib, image.format.as_deref()), ("base.qcow2", Some(2048), Some("qcow2")));
+    assert_eq!(
+        (image.name.as_str(), image.size_mib, image.format.as_deref()),
+        ("base.qcow2", Some(2048), Some("qcow2"))
+    );
     for name in ["base.qcow2", "/default-pool/base.qcow2"] {
         assert_eq!(provider.get_image(&call, name.into()).await.unwrap(), image);
     }
@@ -163,10 +230,16 @@ async fn bad_images_are_refused_before_a_volume_exists() {
         ("format", spec("x", None, Some("qcow2")), blob(b"x")),
         ("sha256", spec("x", Some("00"), None), blob(b"x")),
     ] {
-        let error = provider.upload_image(&Call::default(), spec, content).await.unwrap_err();
+        let error = provider
+            .upload_image(&Call::default(), spec, content)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidArgument(field.into()), "{error}");
     }
-    assert_eq!(provider.list_images(&Call::default(), FIRST).await.unwrap().items.len(), 1);
+    assert_eq!(
+        provider.list_images(&Call::default(), FIRST).await.unwrap().items.len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -198,9 +271,21 @@ async fn a_real_vm_lives_from_its_image_to_its_deletion_without_a_trace() {
     let pool = std::env::var("STOCKADE_TEST_POOL").unwrap_or_else(|_| "default".into());
     let provider = Libvirt::new(&[text("pool", &pool)]).unwrap();
     let call = Call::default();
-    let image = ImageSpec { name: "life.qcow2".into(), pool: None, format: None, sha256: None, options: vec![] };
-    let change = provider.upload_image(&call, image.clone(), Blob::from_file(File::open(&path).unwrap())).await.unwrap();
-    let error = provider.upload_image(&call, image, Blob::from_file(File::open(&path).unwrap())).await.unwrap_err();
+    let image = ImageSpec {
+        name: "life.qcow2".into(),
+        pool: None,
+        format: None,
+        sha256: None,
+        options: vec![],
+    };
+    let change = provider
+        .upload_image(&call, image.clone(), Blob::from_file(File::open(&path).unwrap()))
+        .await
+        .unwrap();
+    let error = provider
+        .upload_image(&call, image, Blob::from_file(File::open(&path).unwrap()))
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind, ErrorKind::AlreadyExists(_)), "{error}");
     let result = live(&provider, &call, &change.id).await;
     provider.delete_image(&call, "life.qcow2".into()).await.unwrap();
@@ -210,9 +295,9 @@ async fn a_real_vm_lives_from_its_image_to_its_deletion_without_a_trace() {
 async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), Error> {
     let name = "life-it's <&> $(touch pwned)";
     let wanted = spec(serde_json::json!({
-        "name": name, "image": "life.qcow2", "hostname": "life", "user-data": "#!/bin/sh\ntrue\n", "start": true, "autostart": false,
-        "memory-mib": 256, "cpus": 1, "disks": [{ "size-gib": 1 }, { "size-gib": 1, "bus": "scsi" }], "description": "a <life>",
-        "metadata": [{ "key": "plan", "value": "p&q" }], "idempotency-key": "k",
+        "name": name, "image": "life.qcow2", "hostname": "life", "user_data": "#!/bin/sh\ntrue\n", "start": true, "autostart": false,
+        "memory_mib": 256, "cpus": 1, "disks": [{ "size_gib": 1 }, { "size_gib": 1, "bus": "scsi" }], "description": "a <life>",
+        "metadata": [{ "key": "plan", "value": "p&q" }], "idempotency_key": "k",
     }));
     let id = provider.create_vm(call, wanted.clone()).await?.id;
     assert_eq!(provider.create_vm(call, wanted).await?.id, id);
@@ -221,19 +306,37 @@ async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), E
         vms.into_iter().find(|vm| vm.name == name && !vm.ips.is_empty())
     })
     .await;
-    assert_eq!((vm.status, vm.image.as_deref(), vm.description.as_deref()), (VmStatus::Running, Some("life.qcow2"), Some("a <life>")));
+    assert_eq!(
+        (vm.status, vm.image.as_deref(), vm.description.as_deref()),
+        (VmStatus::Running, Some("life.qcow2"), Some("a <life>"))
+    );
     let full = provider.get_vm(call, name.into()).await?;
     println!("{}", serde_json::to_string_pretty(&full).unwrap());
-    assert_eq!((full.ips.clone(), full.cpus, full.memory_mib), (vm.ips, Some(1), Some(256)));
+    assert_eq!(
+        (full.ips.clone(), full.cpus, full.memory_mib),
+        (vm.ips, Some(1), Some(256))
+    );
     let disks = full.disks.unwrap();
     let devices: Vec<DiskDevice> = disks.iter().map(|disk| disk.device).collect();
     assert_eq!(devices, [DiskDevice::Disk, DiskDevice::Disk, DiskDevice::Cdrom]);
-    assert_eq!((disks[0].size_gib, disks[0].backing.as_deref()), (Some(1), Some(image_path)));
+    assert_eq!(
+        (disks[0].size_gib, disks[0].backing.as_deref()),
+        (Some(1), Some(image_path))
+    );
     assert_eq!(full.nics.unwrap()[0].ips, full.ips);
     let error = provider.delete_image(call, "life.qcow2".into()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
-    let images: Vec<String> = provider.list_images(call, FIRST).await?.items.into_iter().map(|image| image.name).collect();
-    assert!(images.contains(&"life.qcow2".to_owned()) && !images.iter().any(|image| image.starts_with("life-")), "{images:?}");
+    let images: Vec<String> = provider
+        .list_images(call, FIRST)
+        .await?
+        .items
+        .into_iter()
+        .map(|image| image.name)
+        .collect();
+    assert!(
+        images.contains(&"life.qcow2".to_owned()) && !images.iter().any(|image| image.starts_with("life-")),
+        "{images:?}"
+    );
     provider.stop_vm(call, name.into(), StopMode::Graceful(60)).await?;
     assert_eq!(provider.get_vm(call, name.into()).await?.status, VmStatus::Stopped);
     provider.restart_vm(call, name.into(), StopMode::Forced).await?;

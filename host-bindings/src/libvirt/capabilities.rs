@@ -5,6 +5,8 @@
 
 use crate::contract::{Error, ErrorKind};
 
+use super::names::printable;
+
 /// The connection's wish about acceleration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Acceleration {
@@ -25,7 +27,10 @@ impl Acceleration {
             "kvm" => Ok(Self::Kvm),
             "qemu" => Ok(Self::Qemu),
             other => {
-                let message = format!("`{}` is not a domain type: use `auto`, `kvm` or `qemu`", other.escape_debug());
+                let message = format!(
+                    "`{}` is not a domain type: use `auto`, `kvm` or `qemu`",
+                    printable(other)
+                );
                 Err(Error::invalid_argument("domain_type", message))
             }
         }
@@ -65,7 +70,13 @@ pub(super) fn choose_platform(
 ) -> Result<Platform, Error> {
     let unreadable = |what: &str| {
         let message = format!("libvirt's capabilities cannot be used: {what}");
-        Error::new(ErrorKind::Upstream(crate::contract::UpstreamFault { status: None, code: None }), message)
+        Error::new(
+            ErrorKind::Upstream(crate::contract::UpstreamFault {
+                status: None,
+                code: None,
+            }),
+            message,
+        )
     };
     let document = roxmltree::Document::parse(capabilities).map_err(|error| unreadable(&error.to_string()))?;
     let guest = host_guest(&document).ok_or_else(|| unreadable("they name no guest of type hvm"))?;
@@ -73,27 +84,46 @@ pub(super) fn choose_platform(
     let domain_type = choose_domain_type(guest, acceleration)?;
     let machine = choose_machine(guest, &architecture, machine)?;
     let cpu = choose_cpu(&domain_type, &architecture, cpu_model)?;
-    Ok(Platform { domain_type, architecture, machine, cpu })
+    Ok(Platform {
+        domain_type,
+        architecture,
+        machine,
+        cpu,
+    })
 }
 
 /// The `<arch>` of the guests that match the host's own architecture, or of the first guests there are.
 fn host_guest<'a>(document: &'a roxmltree::Document<'a>) -> Option<roxmltree::Node<'a, 'a>> {
     let named = |name: &'static str| move |node: &roxmltree::Node<'_, '_>| node.has_tag_name(name);
     let root = document.root_element();
-    let host = root.children().find(named("host")).and_then(|host| host.children().find(named("cpu")));
-    let host_architecture = host.and_then(|cpu| cpu.children().find(named("arch"))).and_then(|arch| arch.text());
+    let host = root
+        .children()
+        .find(named("host"))
+        .and_then(|host| host.children().find(named("cpu")));
+    let host_architecture = host
+        .and_then(|cpu| cpu.children().find(named("arch")))
+        .and_then(|arch| arch.text());
     let mut guests = root
         .children()
         .filter(named("guest"))
-        .filter(|guest| guest.children().any(|node| node.has_tag_name("os_type") && node.text() == Some("hvm")))
+        .filter(|guest| {
+            guest
+                .children()
+                .any(|node| node.has_tag_name("os_type") && node.text() == Some("hvm"))
+        })
         .filter_map(|guest| guest.children().find(named("arch")));
     let first = guests.clone().next();
-    guests.find(|arch| arch.attribute("name") == host_architecture).or(first)
+    guests
+        .find(|arch| arch.attribute("name") == host_architecture)
+        .or(first)
 }
 
 fn choose_domain_type(guest: roxmltree::Node<'_, '_>, acceleration: Acceleration) -> Result<String, Error> {
-    let types: Vec<&str> =
-        guest.children().filter(|node| node.has_tag_name("domain")).filter_map(|node| node.attribute("type")).collect();
+    let types: Vec<&str> = guest
+        .children()
+        .filter(|node| node.has_tag_name("domain"))
+        .filter_map(|node| node.attribute("type"))
+        .collect();
     let wanted = match acceleration {
         Acceleration::Kvm => "kvm",
         Acceleration::Qemu => "qemu",
@@ -117,13 +147,19 @@ fn choose_machine(
     architecture: &str,
     wanted: Option<&str>,
 ) -> Result<Option<String>, Error> {
-    let offered: Vec<&str> =
-        guest.children().filter(|node| node.has_tag_name("machine")).filter_map(|node| node.text()).collect();
+    let offered: Vec<&str> = guest
+        .children()
+        .filter(|node| node.has_tag_name("machine"))
+        .filter_map(|node| node.text())
+        .collect();
     if let Some(wanted) = wanted {
         if offered.contains(&wanted) {
             return Ok(Some(wanted.to_owned()));
         }
-        let message = format!("the host does not know the machine type `{}` for {architecture}", wanted.escape_debug());
+        let message = format!(
+            "the host does not know the machine type `{}` for {architecture}",
+            printable(wanted)
+        );
         return Err(Error::invalid_argument("machine", message));
     }
     let preferred: &[&str] = match architecture {
@@ -131,7 +167,10 @@ fn choose_machine(
         "aarch64" | "armv7l" | "riscv64" => &["virt"],
         _ => &[],
     };
-    Ok(preferred.iter().find(|name| offered.contains(name)).map(|name| (*name).to_owned()))
+    Ok(preferred
+        .iter()
+        .find(|name| offered.contains(name))
+        .map(|name| (*name).to_owned()))
 }
 
 fn choose_cpu(domain_type: &str, architecture: &str, wanted: Option<&str>) -> Result<CpuModel, Error> {
@@ -173,10 +212,19 @@ mod tests {
     fn kvm_is_used_where_the_host_has_it_and_emulation_elsewhere() {
         let choose = |types: &[&str], wish| choose_platform(&capabilities(types), wish, None, None);
         let kvm = choose(&["qemu", "kvm"], Acceleration::Auto).unwrap();
-        assert_eq!((kvm.domain_type.as_str(), kvm.cpu), ("kvm", CpuModel::Mode("host-passthrough")));
+        assert_eq!(
+            (kvm.domain_type.as_str(), kvm.cpu),
+            ("kvm", CpuModel::Mode("host-passthrough"))
+        );
         let emulated = choose(&["qemu"], Acceleration::Auto).unwrap();
-        assert_eq!((emulated.domain_type.as_str(), emulated.cpu), ("qemu", CpuModel::Named("Nehalem".into())));
-        assert_eq!(choose(&["qemu", "kvm"], Acceleration::Qemu).unwrap().domain_type, "qemu");
+        assert_eq!(
+            (emulated.domain_type.as_str(), emulated.cpu),
+            ("qemu", CpuModel::Named("Nehalem".into()))
+        );
+        assert_eq!(
+            choose(&["qemu", "kvm"], Acceleration::Qemu).unwrap().domain_type,
+            "qemu"
+        );
         assert_eq!(choose(&["test"], Acceleration::Auto).unwrap().domain_type, "test");
         let error = choose(&["qemu"], Acceleration::Kvm).unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidArgument("domain_type".into()));
@@ -185,16 +233,21 @@ mod tests {
     #[test]
     fn the_hosts_architecture_and_its_best_machine_type_are_chosen() {
         let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, None, None).unwrap();
-        assert_eq!((platform.architecture.as_str(), platform.machine.as_deref()), ("x86_64", Some("q35")));
+        assert_eq!(
+            (platform.architecture.as_str(), platform.machine.as_deref()),
+            ("x86_64", Some("q35"))
+        );
         let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, Some("pc"), None).unwrap();
         assert_eq!(platform.machine.as_deref(), Some("pc"));
     }
 
     #[test]
     fn impossible_wishes_are_refused_with_their_option() {
-        for (machine, cpu_model, field) in
-            [(Some("virt"), None, "machine"), (None, Some("host-model"), "cpu_model"), (None, Some("host-passthrough"), "cpu_model")]
-        {
+        for (machine, cpu_model, field) in [
+            (Some("virt"), None, "machine"),
+            (None, Some("host-model"), "cpu_model"),
+            (None, Some("host-passthrough"), "cpu_model"),
+        ] {
             let error = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, machine, cpu_model).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidArgument(field.into()));
         }

@@ -36,7 +36,11 @@ impl Connection {
         static QUIET: Once = Once::new();
         // libvirt prints every error to stderr unless told otherwise.
         QUIET.call_once(virt::error::clear_error_callback);
-        Self { uri: uri.to_owned(), permits: Arc::new(Semaphore::new(CALLS_AT_ONCE)), slot: Mutex::new(None) }
+        Self {
+            uri: uri.to_owned(),
+            permits: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
+            slot: Mutex::new(None),
+        }
     }
 
     /// Runs work that changes nothing. When the daemon was restarted meanwhile, it runs once more on a new connection.
@@ -86,7 +90,10 @@ impl Connection {
         let deadline = tokio::time::Instant::now() + limit;
         let permit = tokio::time::timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
-            let message = format!("libvirt at `{}` has not answered {CALLS_AT_ONCE} earlier calls; is a VM hung?", self.uri);
+            let message = format!(
+                "libvirt at `{}` has not answered {CALLS_AT_ONCE} earlier calls; is a VM hung?",
+                self.uri
+            );
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
         let connection = Arc::clone(self);
@@ -164,7 +171,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_whose_daemon_went_away_is_opened_again_for_reads_but_not_for_changes() {
-        let gone = || Fault { error: Error::new(ErrorKind::Unavailable, "gone"), disconnected: true };
+        let gone = || Fault {
+            error: Error::new(ErrorKind::Unavailable, "gone"),
+            disconnected: true,
+        };
         let connection = connection();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
@@ -174,8 +184,12 @@ mod tests {
             if log.len() == 1 { Err(gone()) } else { Ok(log.len()) }
         };
         assert_eq!(connection.read(Duration::from_secs(5), work).await, Ok(2));
-        assert!(!Arc::ptr_eq(&seen.lock().unwrap()[0], &seen.lock().unwrap()[1]));
-        let error = connection.change(Duration::from_secs(5), move |_| Err::<(), _>(gone())).await.unwrap_err();
+        let opened = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(!Arc::ptr_eq(&opened[0], &opened[1]));
+        let error = connection
+            .change(Duration::from_secs(5), move |_| Err::<(), _>(gone()))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::TimedOut);
     }
 
@@ -193,7 +207,10 @@ mod tests {
             let error = connection.read(Duration::from_millis(20), hang).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::TimedOut);
         }
-        let error = connection.read(Duration::from_millis(20), |_| Ok(())).await.unwrap_err();
+        let error = connection
+            .read(Duration::from_millis(20), |_| Ok(()))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         drop(stop);
         assert_eq!(connection.read(Duration::from_secs(5), |_| Ok(())).await, Ok(()));
@@ -201,16 +218,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_a_call_is_an_error_of_ours() {
-        let error = connection().read(Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("no") }).await.unwrap_err();
+        let error = connection()
+            .read(Duration::from_secs(5), |_| -> Result<(), Fault> { panic!("no") })
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::Internal);
     }
 
     #[tokio::test]
     async fn what_libvirt_does_not_find_is_not_found_and_names_the_thing() {
         let work = |connect: &SharedConnect| {
-            virt::domain::Domain::lookup_by_name(connect, "absent").map(Owned::new).doing("find", "vm", "absent").map(|_| ())
+            virt::domain::Domain::lookup_by_name(connect, "absent")
+                .map(Owned::new)
+                .doing("find", "vm", "absent")
+                .map(|_| ())
         };
         let error = connection().read(Duration::from_secs(5), work).await.unwrap_err();
-        assert_eq!((error.kind.name(), error.message.as_str()), ("not-found", "there is no vm `absent` on this connection"));
+        assert_eq!(
+            (error.kind.name(), error.message.as_str()),
+            ("not-found", "there is no vm `absent` on this connection")
+        );
     }
 }

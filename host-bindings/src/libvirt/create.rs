@@ -36,13 +36,19 @@ pub(super) fn create_vm(connect: &Connect, request: &VmRequest, acceleration: Ac
     if let ControlFlow::Break(change) = find_earlier(connect, request)? {
         return Ok(change);
     }
-    let capabilities = connect.get_capabilities().doing("read the capabilities of", "host", "libvirt")?;
+    let capabilities = connect
+        .get_capabilities()
+        .doing("read the capabilities of", "host", "libvirt")?;
     let (machine, cpu_model) = (request.machine.as_deref(), request.cpu_model.as_deref());
     let platform = choose_platform(&capabilities, acceleration, machine, cpu_model)?;
     for nic in &request.nics {
         lookup::find_network(connect, &nic.network)?;
     }
-    let disks = request.disks.iter().map(|disk| plan_disk(connect, disk)).collect::<Result<Vec<_>, _>>()?;
+    let disks = request
+        .disks
+        .iter()
+        .map(|disk| plan_disk(connect, disk))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut transaction = Transaction::default();
     let made = make(connect, request, platform, &disks, &mut transaction);
     made.map_err(|fault| transaction.undo(fault))
@@ -56,7 +62,8 @@ fn find_earlier(connect: &Connect, request: &VmRequest) -> Result<ControlFlow<Ch
         Err(fault) => return Err(fault),
     };
     let metadata = list::details(&domain, false).metadata;
-    let same_call = metadata.ours && request.idempotency_key.is_some() && metadata.idempotency_key == request.idempotency_key;
+    let same_call =
+        metadata.ours && request.idempotency_key.is_some() && metadata.idempotency_key == request.idempotency_key;
     if !same_call {
         return Err(Error::already_exists("vm", &request.name).into());
     }
@@ -67,13 +74,24 @@ fn find_earlier(connect: &Connect, request: &VmRequest) -> Result<ControlFlow<Ch
 /// A disk of which everything is known and nothing is made.
 enum DiskPlan {
     Existing(Volume),
-    New { pool: Owned<StoragePool>, pool_name: String, bytes: u64, format: String, backing: Option<(String, String)> },
+    New {
+        pool: Owned<StoragePool>,
+        pool_name: String,
+        bytes: u64,
+        format: String,
+        backing: Option<(String, String)>,
+    },
 }
 
 fn plan_disk(connect: &Connect, disk: &DiskRequest) -> Result<DiskPlan, Fault> {
     match &disk.source {
         DiskSourceRequest::Existing(name) => plan_existing(connect, name),
-        DiskSourceRequest::New { image, bytes, pool, format } => {
+        DiskSourceRequest::New {
+            image,
+            bytes,
+            pool,
+            format,
+        } => {
             let image = image.as_ref().map(|image| find_image(connect, image)).transpose()?;
             plan_new(connect, image, *bytes, pool, format.as_deref())
         }
@@ -100,10 +118,13 @@ fn plan_new(
     let pool = lookup::find_pool(connect, pool_name)?;
     let pool_name = pool.get_name().doing("read", "pool", pool_name)?;
     if !pool.is_active().doing("read", "pool", &pool_name)? {
-        return Err(conflict(format!("pool `{pool_name}` is not active: start it (`virsh pool-start`), or choose another one")));
+        return Err(conflict(format!(
+            "pool `{pool_name}` is not active: start it (`virsh pool-start`), or choose another one"
+        )));
     }
     let xml = pool.get_xml_desc(0).doing("read", "pool", &pool_name)?;
-    let holds_files = PoolFacts::from_xml(&xml).is_some_and(|facts| matches!(facts.kind.as_str(), "dir" | "fs" | "netfs"));
+    let holds_files =
+        PoolFacts::from_xml(&xml).is_some_and(|facts| matches!(facts.kind.as_str(), "dir" | "fs" | "netfs"));
     if !holds_files && (image.is_some() || format == Some("qcow2")) {
         let message = format!("pool `{pool_name}` holds block devices, which cannot be based on an image or be qcow2");
         return Err(Error::invalid_argument("pool", message).into());
@@ -125,7 +146,13 @@ fn plan_new(
         image => image.map(|facts| (facts.path, facts.format.unwrap_or_else(|| "raw".to_owned()))),
     };
     let format = format.unwrap_or(default_format).to_owned();
-    Ok(DiskPlan::New { pool, pool_name, bytes, format, backing })
+    Ok(DiskPlan::New {
+        pool,
+        pool_name,
+        bytes,
+        format,
+        backing,
+    })
 }
 
 /// Makes the VM; whatever it leaves is on the transaction's stack.
@@ -149,20 +176,31 @@ fn make(
     let domain = transaction.defined(Owned::new(domain));
     if request.autostart {
         reached("autostart")?;
-        domain.set_autostart(true).doing("set the autostart of", "vm", &request.name)?;
+        domain
+            .set_autostart(true)
+            .doing("set the autostart of", "vm", &request.name)?;
     }
     if request.start {
         start_networks(connect, request.nics.iter().map(|nic| nic.network.as_str()))?;
         reached("start")?;
         domain.create().doing("start", "vm", &request.name)?;
     }
-    Ok(Change { id: definition.uuid, pending: None })
+    Ok(Change {
+        id: definition.uuid,
+        pending: None,
+    })
 }
 
 fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Result<DiskSource, Fault> {
     let (pool, pool_name, bytes, format, backing) = match plan {
         DiskPlan::Existing(volume) => return Ok(source_of(volume)),
-        DiskPlan::New { pool, pool_name, bytes, format, backing } => (pool, pool_name, bytes, format, backing),
+        DiskPlan::New {
+            pool,
+            pool_name,
+            bytes,
+            format,
+            backing,
+        } => (pool, pool_name, bytes, format, backing),
     };
     reached("disk")?;
     let definition = VolumeDefinition {
@@ -171,11 +209,19 @@ fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Resu
         format: format.clone(),
         backing: backing.clone(),
     };
-    let handle = StorageVol::create_xml(pool, &definition.to_xml(), 0).map(Owned::new).doing("create", "disk", name)?;
+    let handle = StorageVol::create_xml(pool, &definition.to_xml(), 0)
+        .map(Owned::new)
+        .doing("create", "disk", name)?;
     let path = handle.get_path().doing("read", "disk", name)?;
-    let is_block_device = handle.get_info().is_ok_and(|info| info.kind == virt::sys::VIR_STORAGE_VOL_BLOCK);
+    let is_block_device = handle
+        .get_info()
+        .is_ok_and(|info| info.kind == virt::sys::VIR_STORAGE_VOL_BLOCK);
     transaction.created(pool_name, name, handle);
-    Ok(DiskSource { path, is_block_device, format: format.clone() })
+    Ok(DiskSource {
+        path,
+        is_block_device,
+        format: format.clone(),
+    })
 }
 
 fn source_of(volume: &Volume) -> DiskSource {
@@ -215,7 +261,11 @@ fn make_seed(
     let handle = create_filled(connect, &pool, &name, &seed.to_iso())?;
     let path = handle.get_path().doing("read", "disk", &name)?;
     transaction.created(&pool_name, &name, handle);
-    Ok(Some(DiskSource { path, is_block_device: false, format: "raw".to_owned() }))
+    Ok(Some(DiskSource {
+        path,
+        is_block_device: false,
+        format: "raw".to_owned(),
+    }))
 }
 
 fn define(
@@ -272,7 +322,10 @@ struct Transaction {
 
 impl Transaction {
     fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
-        let metadata = VolumeMetadata { pool: pool.to_owned(), name: name.to_owned() };
+        let metadata = VolumeMetadata {
+            pool: pool.to_owned(),
+            name: name.to_owned(),
+        };
         self.volumes.push((metadata, handle));
     }
 
@@ -294,7 +347,10 @@ impl Transaction {
         for (metadata, volume) in self.volumes.iter().rev() {
             if let Err(error) = volume.delete(0) {
                 let VolumeMetadata { pool, name } = metadata;
-                fault = fault.and(&format!("volume `{name}` of pool `{pool}` could not be removed: {}", error.message()));
+                fault = fault.and(&format!(
+                    "volume `{name}` of pool `{pool}` could not be removed: {}",
+                    error.message()
+                ));
             }
         }
         fault

@@ -45,7 +45,10 @@ impl Host {
         let mut file = tempfile::Builder::new().suffix(".xml").tempfile().unwrap();
         file.write_all(HOST.as_bytes()).unwrap();
         let uri = format!("test://{}", file.path().display());
-        Self { connect: Owned::new(Connect::open(Some(&uri)).unwrap()), _file: file }
+        Self {
+            connect: Owned::new(Connect::open(Some(&uri)).unwrap()),
+            _file: file,
+        }
     }
 
     fn create(&self, spec: VmSpec) -> Result<Change, Error> {
@@ -55,18 +58,27 @@ impl Host {
 
     /// The names of all VMs and all volumes.
     fn contents(&self) -> (Vec<String>, Vec<String>) {
-        let domains: Vec<_> = self.connect.list_all_domains(0).unwrap().into_iter().map(Owned::new).collect();
+        let domains: Vec<_> = self
+            .connect
+            .list_all_domains(0)
+            .unwrap()
+            .into_iter()
+            .map(Owned::new)
+            .collect();
         let pool = lookup::find_pool(&self.connect, "default").unwrap();
         let mut volumes = pool.list_volumes().unwrap();
         volumes.sort();
-        (domains.iter().map(|domain| domain.get_name().unwrap()).collect(), volumes)
+        (
+            domains.iter().map(|domain| domain.get_name().unwrap()).collect(),
+            volumes,
+        )
     }
 }
 
 fn spec() -> VmSpec {
     serde_json::from_value(serde_json::json!({
-        "name": "web", "image": "base.qcow2", "start": true, "autostart": true, "idempotency-key": "once",
-        "disks": [{ "size-gib": 3 }, { "size-gib": 1 }],
+        "name": "web", "image": "base.qcow2", "start": true, "autostart": true, "idempotency_key": "once",
+        "disks": [{ "size_gib": 3 }, { "size_gib": 1 }],
     }))
     .unwrap()
 }
@@ -75,7 +87,10 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).unwrap()
 }
 
-const WHOLE: VmDeleteOptions = VmDeleteOptions { keep_disks: false, delete_snapshots: false };
+const WHOLE: VmDeleteOptions = VmDeleteOptions {
+    keep_disks: false,
+    delete_snapshots: false,
+};
 
 #[test]
 fn a_created_vm_runs_has_its_disks_and_is_deleted_with_them_but_not_with_its_image() {
@@ -84,7 +99,9 @@ fn a_created_vm_runs_has_its_disks_and_is_deleted_with_them_but_not_with_its_ima
     assert_eq!(host.contents().1, ["base.qcow2", "web_0.img", "web_1.img"]);
     let domain = lookup::find_domain(&host.connect, &change.id).unwrap();
     assert!(domain.is_active().unwrap() && domain.get_autostart().unwrap());
-    delete_vm(&host.connect, "web", &WHOLE).map_err(|fault| fault.error).unwrap();
+    delete_vm(&host.connect, "web", &WHOLE)
+        .map_err(|fault| fault.error)
+        .unwrap();
     assert_eq!(host.contents(), (vec![], vec!["base.qcow2".to_owned()]));
 }
 
@@ -107,7 +124,12 @@ fn a_seed_that_cannot_be_uploaded_leaves_nothing() {
     // The test driver has no streams, so this fails after the seed's volume was made.
     let host = Host::new();
     let before = host.contents();
-    let error = host.create(VmSpec { user_data: Some("#!/bin/sh\n".into()), ..spec() }).unwrap_err();
+    let error = host
+        .create(VmSpec {
+            user_data: Some("#!/bin/sh\n".into()),
+            ..spec()
+        })
+        .unwrap_err();
     assert_eq!(error.kind.name(), "unsupported", "{error}");
     assert_eq!(host.contents(), before);
 }
@@ -116,11 +138,19 @@ fn a_seed_that_cannot_be_uploaded_leaves_nothing() {
 fn a_volume_in_the_way_is_reported_and_kept() {
     let host = Host::new();
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
-    let volume = VolumeDefinition { name: "web_1.img".into(), capacity_bytes: 512, format: "raw".into(), backing: None };
+    let volume = VolumeDefinition {
+        name: "web_1.img".into(),
+        capacity_bytes: 512,
+        format: "raw".into(),
+        backing: None,
+    };
     let _foreign = Owned::new(StorageVol::create_xml(&pool, &volume.to_xml(), 0).unwrap());
     let error = host.create(spec()).unwrap_err();
     assert_eq!(error.kind.name(), "already-exists", "{error}");
-    assert_eq!(host.contents(), (vec![], vec!["base.qcow2".to_owned(), "web_1.img".to_owned()]));
+    assert_eq!(
+        host.contents(),
+        (vec![], vec!["base.qcow2".to_owned(), "web_1.img".to_owned()])
+    );
 }
 
 #[test]
@@ -129,7 +159,12 @@ fn the_same_key_answers_the_same_vm_and_another_one_is_in_the_way() {
     let first = host.create(spec()).unwrap();
     assert_eq!(host.create(spec()).unwrap(), first);
     for key in [Some("other".to_owned()), None] {
-        let error = host.create(VmSpec { idempotency_key: key, ..spec() }).unwrap_err();
+        let error = host
+            .create(VmSpec {
+                idempotency_key: key,
+                ..spec()
+            })
+            .unwrap_err();
         assert_eq!(error.kind.name(), "already-exists");
     }
     assert_eq!(host.contents().0, ["web"]);
@@ -140,11 +175,41 @@ fn what_does_not_exist_or_fit_is_refused_before_anything_is_made() {
     let host = Host::new();
     let before = host.contents();
     for (kind, spec) in [
-        ("not-found", VmSpec { image: Some("absent".into()), ..spec() }),
-        ("not-found", VmSpec { image: Some("a\0b".into()), ..spec() }),
-        ("not-found", VmSpec { pool: Some("absent".into()), ..spec() }),
-        ("not-found", VmSpec { nics: from_json(r#"[{ "network": "absent" }]"#), ..spec() }),
-        ("invalid-argument", VmSpec { disks: from_json(r#"[{ "size-gib": 1 }]"#), ..spec() }),
+        (
+            "not-found",
+            VmSpec {
+                image: Some("absent".into()),
+                ..spec()
+            },
+        ),
+        (
+            "not-found",
+            VmSpec {
+                image: Some("a\0b".into()),
+                ..spec()
+            },
+        ),
+        (
+            "not-found",
+            VmSpec {
+                pool: Some("absent".into()),
+                ..spec()
+            },
+        ),
+        (
+            "not-found",
+            VmSpec {
+                nics: from_json(r#"[{ "network": "absent" }]"#),
+                ..spec()
+            },
+        ),
+        (
+            "invalid-argument",
+            VmSpec {
+                disks: from_json(r#"[{ "size_gib": 1 }]"#),
+                ..spec()
+            },
+        ),
     ] {
         let error = host.create(spec).unwrap_err();
         assert_eq!(error.kind.name(), kind, "{error}");
@@ -178,10 +243,16 @@ fn a_disk_that_another_vm_uses_is_not_deleted_and_cannot_be_attached_twice() {
         <disk type='file' device='disk'><source file='/default-pool/web_1.img'/><target dev='vda'/></disk></devices></domain>";
     let _other = Owned::new(Domain::define_xml(&host.connect, other).unwrap());
     let error = delete_vm(&host.connect, "web", &WHOLE).unwrap_err().error;
-    assert!(error.kind == ErrorKind::Conflict && error.message.contains("other"), "{error}");
+    assert!(
+        error.kind == ErrorKind::Conflict && error.message.contains("other"),
+        "{error}"
+    );
     let thief = serde_json::json!({ "name": "thief", "start": false, "autostart": false, "disks": [{ "existing": "web_0.img" }] });
     let error = host.create(serde_json::from_value(thief).unwrap()).unwrap_err();
-    assert!(error.kind == ErrorKind::Conflict && error.message.contains("web"), "{error}");
+    assert!(
+        error.kind == ErrorKind::Conflict && error.message.contains("web"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -189,19 +260,38 @@ fn of_a_vm_of_kcli_only_volumes_with_its_exact_names_are_deleted() {
     let host = Host::new();
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
     let mut disks = String::new();
-    for (index, name) in ["a_0.img", "a.ISO", "x_a_0.img", "a_data.img", "installer.iso"].into_iter().enumerate() {
-        let volume = VolumeDefinition { name: name.into(), capacity_bytes: 512, format: "raw".into(), backing: None };
+    for (index, name) in ["a_0.img", "a.ISO", "x_a_0.img", "a_data.img", "installer.iso"]
+        .into_iter()
+        .enumerate()
+    {
+        let volume = VolumeDefinition {
+            name: name.into(),
+            capacity_bytes: 512,
+            format: "raw".into(),
+            backing: None,
+        };
         drop(Owned::new(StorageVol::create_xml(&pool, &volume.to_xml(), 0).unwrap()));
-        disks.push_str(&format!("<disk type='file'><source file='/default-pool/{name}'/><target dev='vd{index}'/></disk>"));
+        disks.push_str(&format!(
+            "<disk type='file'><source file='/default-pool/{name}'/><target dev='vd{index}'/></disk>"
+        ));
     }
     let xml = format!(
         "<domain type='test'><name>a</name><memory>8192</memory><os><type>hvm</type></os>\
          <metadata><kvirt:info xmlns:kvirt='kvirt'><kvirt:plan>p</kvirt:plan></kvirt:info></metadata><devices>{disks}</devices></domain>"
     );
-    let xml = ["a", "b", "c", "d", "e"].iter().enumerate().fold(xml, |xml, (index, letter)| xml.replace(&format!("vd{index}"), &format!("vd{letter}")));
+    let xml = ["a", "b", "c", "d", "e"]
+        .iter()
+        .enumerate()
+        .fold(xml, |xml, (index, letter)| {
+            xml.replace(&format!("vd{index}"), &format!("vd{letter}"))
+        });
     drop(Owned::new(Domain::define_xml(&host.connect, &xml).unwrap()));
-    delete_vm(&host.connect, "a", &WHOLE).map_err(|fault| fault.error).unwrap();
-    let expected = ["a_data.img", "base.qcow2", "installer.iso", "x_a_0.img"].map(str::to_owned).to_vec();
+    delete_vm(&host.connect, "a", &WHOLE)
+        .map_err(|fault| fault.error)
+        .unwrap();
+    let expected = ["a_data.img", "base.qcow2", "installer.iso", "x_a_0.img"]
+        .map(str::to_owned)
+        .to_vec();
     assert_eq!(host.contents(), (vec![], expected));
 }
 
@@ -213,9 +303,26 @@ fn kept_disks_stay_and_snapshots_are_not_lost_by_accident() {
     let snapshot = virt::domain_snapshot::DomainSnapshot::create_xml(&domain, "<domainsnapshot/>", 0).unwrap();
     drop(snapshot);
     drop(domain);
-    let keep = VmDeleteOptions { keep_disks: true, delete_snapshots: false };
-    assert_eq!(delete_vm(&host.connect, "web", &keep).unwrap_err().error.kind, ErrorKind::Conflict);
-    let keep = VmDeleteOptions { keep_disks: true, delete_snapshots: true };
-    delete_vm(&host.connect, "web", &keep).map_err(|fault| fault.error).unwrap();
-    assert_eq!(host.contents(), (vec![], ["base.qcow2", "web_0.img", "web_1.img"].map(str::to_owned).to_vec()));
+    let keep = VmDeleteOptions {
+        keep_disks: true,
+        delete_snapshots: false,
+    };
+    assert_eq!(
+        delete_vm(&host.connect, "web", &keep).unwrap_err().error.kind,
+        ErrorKind::Conflict
+    );
+    let keep = VmDeleteOptions {
+        keep_disks: true,
+        delete_snapshots: true,
+    };
+    delete_vm(&host.connect, "web", &keep)
+        .map_err(|fault| fault.error)
+        .unwrap();
+    assert_eq!(
+        host.contents(),
+        (
+            vec![],
+            ["base.qcow2", "web_0.img", "web_1.img"].map(str::to_owned).to_vec()
+        )
+    );
 }

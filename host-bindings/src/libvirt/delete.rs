@@ -29,7 +29,11 @@ pub(super) fn delete_vm(connect: &Connect, name: &str, options: &VmDeleteOptions
     let uuid = domain.get_uuid_string().doing("read", "vm", name)?;
     let own_name = domain.get_name().doing("read", "vm", name)?;
     refuse_snapshots(&domain, &own_name, options)?;
-    let volumes = if options.keep_disks { Vec::new() } else { own_volumes(connect, &domain, &own_name, &uuid)? };
+    let volumes = if options.keep_disks {
+        Vec::new()
+    } else {
+        own_volumes(connect, &domain, &own_name, &uuid)?
+    };
     let persistent = domain.is_persistent().doing("read", "vm", &own_name)?;
     if domain.is_active().doing("read", "vm", &own_name)? {
         let stopped = domain.destroy().doing("stop", "vm", &own_name);
@@ -39,14 +43,19 @@ pub(super) fn delete_vm(connect: &Connect, name: &str, options: &VmDeleteOptions
     }
     for (volume_name, volume) in &volumes {
         match volume.delete(0) {
-            Err(error) if error.code() != ErrorNumber::NoStorageVolume => Err(error).doing("delete", "disk", volume_name)?,
+            Err(error) if error.code() != ErrorNumber::NoStorageVolume => {
+                Err(error).doing("delete", "disk", volume_name)?
+            }
             _ => {}
         }
     }
     if persistent {
         undefine(&domain, &own_name, options.delete_snapshots)?;
     }
-    Ok(Change { id: uuid, pending: None })
+    Ok(Change {
+        id: uuid,
+        pending: None,
+    })
 }
 
 fn refuse_snapshots(domain: &Domain, name: &str, options: &VmDeleteOptions) -> Result<(), Fault> {
@@ -55,9 +64,9 @@ fn refuse_snapshots(domain: &Domain, name: &str, options: &VmDeleteOptions) -> R
     }
     // A driver without snapshots has none.
     match DomainSnapshot::num(domain, 0) {
-        Ok(count) if count > 0 => {
-            Err(conflict(format!("vm `{name}` has {count} snapshots: delete them first, or delete them with it")))
-        }
+        Ok(count) if count > 0 => Err(conflict(format!(
+            "vm `{name}` has {count} snapshots: delete them first, or delete them with it"
+        ))),
         _ => Ok(()),
     }
 }
@@ -70,7 +79,11 @@ fn own_volumes(
     uuid: &str,
 ) -> Result<Vec<(String, Owned<StorageVol>)>, Fault> {
     let facts = next_definition(domain, name)?;
-    let recorded = if facts.metadata.ours { recorded_volumes(connect, &facts)? } else { volumes_of_kcli(connect, &facts, name)? };
+    let recorded = if facts.metadata.ours {
+        recorded_volumes(connect, &facts)?
+    } else {
+        volumes_of_kcli(connect, &facts, name)?
+    };
     if recorded.is_empty() {
         return Ok(Vec::new());
     }
@@ -100,7 +113,11 @@ fn recorded_volumes(connect: &Connect, facts: &DomainFacts) -> Result<Vec<(Strin
 }
 
 /// The attached volumes that bear the names that kcli gives to this VM's disks.
-fn volumes_of_kcli(connect: &Connect, facts: &DomainFacts, vm: &str) -> Result<Vec<(String, Owned<StorageVol>)>, Fault> {
+fn volumes_of_kcli(
+    connect: &Connect,
+    facts: &DomainFacts,
+    vm: &str,
+) -> Result<Vec<(String, Owned<StorageVol>)>, Fault> {
     let mut found = Vec::new();
     for path in facts.disks.iter().filter_map(|disk| disk.path.as_deref()) {
         let volume_name = path.rsplit('/').next().unwrap_or_default();
@@ -121,13 +138,22 @@ fn volumes_of_kcli(connect: &Connect, facts: &DomainFacts, vm: &str) -> Result<V
 
 /// Removes a definition with everything that libvirt keeps beside it.
 pub(super) fn undefine(domain: &Domain, name: &str, with_snapshots: bool) -> Result<(), Fault> {
-    let snapshots = if with_snapshots { sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA } else { 0 };
+    let snapshots = if with_snapshots {
+        sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+    } else {
+        0
+    };
     let basic = sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | snapshots;
     let firmware = sys::VIR_DOMAIN_UNDEFINE_NVRAM;
     let checkpoints = sys::VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
     let tpm = sys::VIR_DOMAIN_UNDEFINE_TPM;
     // A flag that a driver or an older libvirt does not know fails the whole call, so the newest ones go first.
-    let attempts = [basic | firmware | checkpoints | tpm, basic | firmware | checkpoints, basic | firmware, basic];
+    let attempts = [
+        basic | firmware | checkpoints | tpm,
+        basic | firmware | checkpoints,
+        basic | firmware,
+        basic,
+    ];
     let mut last = Ok(());
     for flags in attempts {
         last = domain.undefine_flags(flags);

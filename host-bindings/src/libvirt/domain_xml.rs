@@ -104,15 +104,24 @@ impl DomainDefinition {
     /// The definition as XML.
     pub(super) fn to_xml(&self) -> String {
         let platform = &self.platform;
-        let metadata =
-            Element::new("metadata").child(self.metadata.to_element()).child(self.metadata.to_kcli_element());
+        let metadata = Element::new("metadata")
+            .child(self.metadata.to_element())
+            .child(self.metadata.to_kcli_element());
         Element::new("domain")
             .attribute("type", &platform.domain_type)
             .child_text("name", &self.name)
             .child_text("uuid", &self.uuid)
             .child(metadata)
-            .children(self.description.as_ref().map(|text| Element::new("description").text(text)))
-            .child(Element::new("memory").attribute("unit", "MiB").text(self.memory_mib.to_string()))
+            .children(
+                self.description
+                    .as_ref()
+                    .map(|text| Element::new("description").text(text)),
+            )
+            .child(
+                Element::new("memory")
+                    .attribute("unit", "MiB")
+                    .text(self.memory_mib.to_string()),
+            )
             .child_text("vcpu", self.cpus.to_string())
             .child(self.operating_system())
             .children(self.features())
@@ -137,7 +146,10 @@ impl DomainDefinition {
             .optional_attribute("machine", self.platform.machine.as_deref())
             .text("hvm");
         let boot = Element::new("boot").attribute("dev", "hd");
-        Element::new("os").optional_attribute("firmware", firmware).child(os_type).child(boot)
+        Element::new("os")
+            .optional_attribute("firmware", firmware)
+            .child(os_type)
+            .child(boot)
     }
 
     /// Without ACPI a guest cannot be asked to stop.
@@ -156,7 +168,9 @@ impl DomainDefinition {
             .children(self.disk_elements())
             .children(self.pci_express_ports())
             .children(self.needs_scsi().then(|| {
-                Element::new("controller").attribute("type", "scsi").attribute("model", "virtio-scsi")
+                Element::new("controller")
+                    .attribute("type", "scsi")
+                    .attribute("model", "virtio-scsi")
             }))
             .children(self.nics.iter().map(NicDefinition::element))
             .children(is_kvm_or_qemu.then(consoles).into_iter().flatten())
@@ -175,8 +189,15 @@ impl DomainDefinition {
         let virtio_disks = self.disks.iter().filter(|disk| disk.bus == DiskBus::Virtio).count();
         // SCSI, serial ports for the guest agent, balloon, random numbers.
         let others = 4;
-        let port = Element::new("controller").attribute("type", "pci").attribute("model", "pcie-root-port");
-        vec![port; self.nics.len() + virtio_disks + others + SPARE_PCI_EXPRESS_PORTS]
+        let ports = self.nics.len() + virtio_disks + others + SPARE_PCI_EXPRESS_PORTS;
+        // Index 0 is the root, which libvirt adds.
+        let port = |index: usize| {
+            let controller = Element::new("controller")
+                .attribute("type", "pci")
+                .attribute("index", index.to_string());
+            controller.attribute("model", "pcie-root-port")
+        };
+        (1..=ports).map(port).collect()
     }
 
     fn disk_elements(&self) -> Vec<Element> {
@@ -186,21 +207,31 @@ impl DomainDefinition {
             .disks
             .iter()
             .filter_map(|disk| {
-                let target = if disk.bus == DiskBus::Virtio { virtio.next() } else { scsi.next() }?;
+                let target = if disk.bus == DiskBus::Virtio {
+                    virtio.next()
+                } else {
+                    scsi.next()
+                }?;
                 Some(disk_element("disk", &disk.source, &target, disk.bus))
             })
             .collect();
         // Debian's cloud kernels have no driver for SATA, so a seed there would never be found.
         let seed = self.seed.as_ref().zip(scsi.next());
-        elements.extend(seed.map(|(seed, target)| {
-            disk_element("cdrom", seed, &target, DiskBus::Scsi).child(Element::new("readonly"))
-        }));
+        elements.extend(
+            seed.map(|(seed, target)| {
+                disk_element("cdrom", seed, &target, DiskBus::Scsi).child(Element::new("readonly"))
+            }),
+        );
         elements
     }
 }
 
 fn disk_element(device: &str, source: &DiskSource, target: &str, bus: DiskBus) -> Element {
-    let (kind, location) = if source.is_block_device { ("block", "dev") } else { ("file", "file") };
+    let (kind, location) = if source.is_block_device {
+        ("block", "dev")
+    } else {
+        ("file", "file")
+    };
     let discard = (device == "disk").then_some("unmap");
     Element::new("disk")
         .attribute("type", kind)
@@ -212,7 +243,11 @@ fn disk_element(device: &str, source: &DiskSource, target: &str, bus: DiskBus) -
                 .optional_attribute("discard", discard),
         )
         .child(Element::new("source").attribute(location, &source.path))
-        .child(Element::new("target").attribute("dev", target).attribute("bus", bus.name()))
+        .child(
+            Element::new("target")
+                .attribute("dev", target)
+                .attribute("bus", bus.name()),
+        )
 }
 
 impl NicDefinition {
@@ -245,11 +280,15 @@ fn consoles() -> Vec<Element> {
         Element::new("serial").attribute("type", "pty"),
         Element::new("console").attribute("type", "pty"),
         Element::new("channel").attribute("type", "unix").child(
-            Element::new("target").attribute("type", "virtio").attribute("name", "org.qemu.guest_agent.0"),
+            Element::new("target")
+                .attribute("type", "virtio")
+                .attribute("name", "org.qemu.guest_agent.0"),
         ),
-        Element::new("rng")
-            .attribute("model", "virtio")
-            .child(Element::new("backend").attribute("model", "random").text("/dev/urandom")),
+        Element::new("rng").attribute("model", "virtio").child(
+            Element::new("backend")
+                .attribute("model", "random")
+                .text("/dev/urandom"),
+        ),
     ]
 }
 

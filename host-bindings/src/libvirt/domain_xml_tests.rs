@@ -7,7 +7,11 @@ use crate::contract::Tag;
 use crate::libvirt::metadata::{NicMetadata, VolumeMetadata};
 
 fn definition(domain_type: &str, architecture: &str, machine: &str, cpu: CpuModel) -> DomainDefinition {
-    let file = |path: &str, format: &str| DiskSource { path: path.into(), is_block_device: false, format: format.into() };
+    let file = |path: &str, format: &str| DiskSource {
+        path: path.into(),
+        is_block_device: false,
+        format: format.into(),
+    };
     DomainDefinition {
         uuid: "11111111-2222-4333-8444-555555555555".into(),
         name: "web-1".into(),
@@ -16,9 +20,18 @@ fn definition(domain_type: &str, architecture: &str, machine: &str, cpu: CpuMode
             ours: true,
             image: Some("debian-12.qcow2".into()),
             created_at: Some("2026-11-21T05:18:00Z".into()),
-            nics: vec![NicMetadata { mac: Some("52:54:00:00:00:01".into()), address: None }],
-            volumes: vec![VolumeMetadata { pool: "default".into(), name: "web-1_0.img".into() }],
-            tags: vec![Tag { key: "plan".into(), value: "web".into() }],
+            nics: vec![NicMetadata {
+                mac: Some("52:54:00:00:00:01".into()),
+                address: None,
+            }],
+            volumes: vec![VolumeMetadata {
+                pool: "default".into(),
+                name: "web-1_0.img".into(),
+            }],
+            tags: vec![Tag {
+                key: "plan".into(),
+                value: "web".into(),
+            }],
             ..Metadata::default()
         },
         platform: Platform {
@@ -30,15 +43,29 @@ fn definition(domain_type: &str, architecture: &str, machine: &str, cpu: CpuMode
         cpus: 2,
         memory_mib: 512,
         disks: vec![
-            DiskDefinition { source: file("/pool/web-1_0.img", "qcow2"), bus: DiskBus::Virtio },
-            DiskDefinition { source: file("/pool/web-1_1.img", "qcow2"), bus: DiskBus::Scsi },
             DiskDefinition {
-                source: DiskSource { path: "/dev/vg/data".into(), is_block_device: true, format: "raw".into() },
+                source: file("/pool/web-1_0.img", "qcow2"),
+                bus: DiskBus::Virtio,
+            },
+            DiskDefinition {
+                source: file("/pool/web-1_1.img", "qcow2"),
+                bus: DiskBus::Scsi,
+            },
+            DiskDefinition {
+                source: DiskSource {
+                    path: "/dev/vg/data".into(),
+                    is_block_device: true,
+                    format: "raw".into(),
+                },
                 bus: DiskBus::Sata,
             },
         ],
         seed: Some(file("/pool/web-1.ISO", "raw")),
-        nics: vec![NicDefinition { network: "default".into(), mac: "52:54:00:00:00:01".into(), model: "virtio".into() }],
+        nics: vec![NicDefinition {
+            network: "default".into(),
+            mac: "52:54:00:00:00:01".into(),
+            model: "virtio".into(),
+        }],
     }
 }
 
@@ -47,7 +74,12 @@ fn definitions() -> Vec<DomainDefinition> {
         definition("kvm", "x86_64", "q35", CpuModel::Mode("host-passthrough")),
         definition("qemu", "x86_64", "pc", CpuModel::Named("Nehalem".into())),
         definition("qemu", "aarch64", "virt", CpuModel::Mode("maximum")),
-        DomainDefinition { disks: vec![], seed: None, nics: vec![], ..definition("qemu", "s390x", "s390-ccw-virtio", CpuModel::MachineDefault) },
+        DomainDefinition {
+            disks: vec![],
+            seed: None,
+            nics: vec![],
+            ..definition("qemu", "s390x", "s390-ccw-virtio", CpuModel::MachineDefault)
+        },
     ]
 }
 
@@ -76,7 +108,11 @@ fn every_definition_is_valid_by_libvirts_own_schema() {
             .unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), xml.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{xml}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{xml}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
@@ -99,7 +135,14 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn disks_are_counted_as_libvirt_counts_them() {
-    for (index, name) in [(0, "vda"), (25, "vdz"), (26, "vdaa"), (27, "vdab"), (701, "vdzz"), (702, "vdaaa")] {
+    for (index, name) in [
+        (0, "vda"),
+        (25, "vdz"),
+        (26, "vdaa"),
+        (27, "vdab"),
+        (701, "vdzz"),
+        (702, "vdaaa"),
+    ] {
         assert_eq!(device_name("vd", index), name);
     }
 }

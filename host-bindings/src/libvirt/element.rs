@@ -24,7 +24,11 @@ enum Node {
 impl Element {
     /// An empty element.
     pub(super) const fn new(name: &'static str) -> Self {
-        Self { name, attributes: Vec::new(), children: Vec::new() }
+        Self {
+            name,
+            attributes: Vec::new(),
+            children: Vec::new(),
+        }
     }
 
     /// The element with one more attribute.
@@ -128,23 +132,45 @@ mod tests {
 
     #[test]
     fn hostile_text_reads_back_unchanged_from_attributes_and_elements() {
-        for hostile in ["plain", "a'b\"c", "</name><x/>", "&amp;", "]]>", "line\nbreak\ttab\r", "ünï\u{1f600}", "$(rm -rf /)"] {
-            let xml = Element::new("vm").attribute("name", hostile).child_text("title", hostile).to_string();
+        for hostile in [
+            "plain",
+            "a'b\"c",
+            "</name><x/>",
+            "&amp;",
+            "]]>",
+            "line\nbreak\ttab\r",
+            "ünï\u{1f600}",
+            "$(rm -rf /)",
+        ] {
+            let xml = Element::new("vm")
+                .attribute("name", hostile)
+                .child_text("title", hostile)
+                .to_string();
             let document = roxmltree::Document::parse(&xml).unwrap();
             assert_eq!(document.root_element().attribute("name"), Some(hostile));
-            assert_eq!(document.root_element().first_element_child().unwrap().text(), Some(hostile));
+            assert_eq!(
+                document.root_element().first_element_child().unwrap().text(),
+                Some(hostile)
+            );
         }
     }
 
     #[test]
     fn characters_that_xml_cannot_carry_never_make_it_malformed() {
         let xml = Element::new("vm").text("a\0b\u{1b}[31m\u{ffff}").to_string();
-        assert_eq!(roxmltree::Document::parse(&xml).unwrap().root_element().text(), Some("a\u{fffd}b\u{fffd}[31m\u{fffd}"));
+        assert_eq!(
+            roxmltree::Document::parse(&xml).unwrap().root_element().text(),
+            Some("a\u{fffd}b\u{fffd}[31m\u{fffd}")
+        );
     }
 
     #[test]
     fn output_is_indented_and_in_the_order_of_building() {
-        let xml = Element::new("a").attribute("z", "1").attribute("b", "2").child(Element::new("c")).child_text("d", "e");
+        let xml = Element::new("a")
+            .attribute("z", "1")
+            .attribute("b", "2")
+            .child(Element::new("c"))
+            .child_text("d", "e");
         assert_eq!(xml.to_string(), "<a z='1' b='2'>\n  <c/>\n  <d>e</d>\n</a>\n");
     }
 }

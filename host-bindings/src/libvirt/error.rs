@@ -7,6 +7,8 @@ use virt::error::{ErrorDomain, ErrorNumber};
 
 use crate::contract::{Error, ErrorKind, Subject, UpstreamFault};
 
+use super::names::printable;
+
 /// A failed step: the error for the caller, and what the connection must know.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -18,7 +20,10 @@ pub(super) struct Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Self { error, disconnected: false }
+        Self {
+            error,
+            disconnected: false,
+        }
     }
 }
 
@@ -53,29 +58,49 @@ impl<T> Doing<T> for Result<T, virt::error::Error> {
 
 fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fault {
     let disconnected = is_disconnected(error);
-    let kind = if disconnected { ErrorKind::Unavailable } else { kind(error, action, noun, name) };
+    let kind = if disconnected {
+        ErrorKind::Unavailable
+    } else {
+        kind(error, action, noun, name)
+    };
     let message = match (&kind, disconnected) {
-        (ErrorKind::NotFound(subject), _) => format!("there is no {} `{}` on this connection", subject.noun, name.escape_debug()),
-        (ErrorKind::AlreadyExists(subject), _) => format!("{} `{}` exists already", subject.noun, name.escape_debug()),
+        (ErrorKind::NotFound(subject), _) => {
+            format!("there is no {} `{}` on this connection", subject.noun, printable(name))
+        }
+        (ErrorKind::AlreadyExists(subject), _) => format!("{} `{}` exists already", subject.noun, printable(name)),
         (_, true) => format!(
             "cannot {action} {noun} `{}`: libvirt closed the connection ({}); repeat the call once libvirt runs again",
-            name.escape_debug(),
+            printable(name),
             one_line(error.message())
         ),
-        _ => format!("cannot {action} {noun} `{}`: {}{}", name.escape_debug(), one_line(error.message()), hint(&kind)),
+        _ => format!(
+            "cannot {action} {noun} `{}`: {}{}",
+            printable(name),
+            one_line(error.message()),
+            hint(&kind)
+        ),
     };
-    Fault { error: Error::new(kind, message), disconnected }
+    Fault {
+        error: Error::new(kind, message),
+        disconnected,
+    }
 }
 
 /// A connection whose daemon ended says so as an internal or system error of the RPC layer.
 fn is_disconnected(error: &virt::error::Error) -> bool {
     matches!(error.domain(), ErrorDomain::Rpc | ErrorDomain::Remote)
-        && matches!(error.code(), ErrorNumber::InternalError | ErrorNumber::SystemError | ErrorNumber::NoClient)
+        && matches!(
+            error.code(),
+            ErrorNumber::InternalError | ErrorNumber::SystemError | ErrorNumber::NoClient
+        )
 }
 
 /// The table. What is not in it is the vendor's own failure.
 fn kind(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> ErrorKind {
-    let subject = |noun: &str| Subject { noun: noun.to_owned(), name: name.to_owned() };
+    let subject = |noun: &str| Subject {
+        noun: noun.to_owned(),
+        name: name.to_owned(),
+    };
     let message = error.message();
     match error.code() {
         ErrorNumber::NoDomain => ErrorKind::NotFound(subject("vm")),
@@ -94,7 +119,9 @@ fn kind(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Err
         | ErrorNumber::OperationUnsupported => ErrorKind::Unsupported(format!("{action}-{noun}")),
         ErrorNumber::OperationTimeout => ErrorKind::TimedOut,
         ErrorNumber::OperationDenied | ErrorNumber::AccessDenied => ErrorKind::Denied,
-        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => ErrorKind::Unauthenticated,
+        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => {
+            ErrorKind::Unauthenticated
+        }
         _ if message.contains("No space left on device") => ErrorKind::QuotaExceeded(Some("disk space".to_owned())),
         code => {
             let code = Some(code.to_raw().to_string());
@@ -116,15 +143,18 @@ const fn hint(kind: &ErrorKind) -> &'static str {
 pub(super) fn open_error(uri: &str, error: &virt::error::Error) -> Error {
     let message = one_line(error.message());
     let (kind, advice) = match error.code() {
-        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => {
-            (ErrorKind::Unauthenticated, "join the group `libvirt` and log in again, or ask the host's administrator")
-        }
-        ErrorNumber::SystemError if message.contains("Permission denied") => {
-            (ErrorKind::Denied, "join the group `libvirt` and log in again, or ask the host's administrator")
-        }
-        ErrorNumber::NoConnect | ErrorNumber::NoSupport => {
-            (ErrorKind::Unavailable, "install the driver, on Debian `libvirt-daemon-driver-qemu`, or correct the option `uri`")
-        }
+        ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => (
+            ErrorKind::Unauthenticated,
+            "join the group `libvirt` and log in again, or ask the host's administrator",
+        ),
+        ErrorNumber::SystemError if message.contains("Permission denied") => (
+            ErrorKind::Denied,
+            "join the group `libvirt` and log in again, or ask the host's administrator",
+        ),
+        ErrorNumber::NoConnect | ErrorNumber::NoSupport => (
+            ErrorKind::Unavailable,
+            "install the driver, on Debian `libvirt-daemon-driver-qemu`, or correct the option `uri`",
+        ),
         _ if uri.starts_with("test:") => (ErrorKind::Unavailable, "correct the file that the option `uri` names"),
         _ => (
             ErrorKind::Unavailable,
@@ -137,13 +167,27 @@ pub(super) fn open_error(uri: &str, error: &virt::error::Error) -> Error {
 /// libvirt's text as a part of a sentence.
 fn one_line(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
-    words.join(" ").chars().filter(|character| !character.is_control()).collect()
+    words
+        .join(" ")
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect()
 }
 
 /// An answer of libvirt that cannot be read.
 pub(super) fn unreadable(noun: &str, name: &str) -> Fault {
-    let message = format!("libvirt's description of {noun} `{}` is not readable XML", name.escape_debug());
-    Error::new(ErrorKind::Upstream(UpstreamFault { status: None, code: None }), message).into()
+    let message = format!(
+        "libvirt's description of {noun} `{}` is not readable XML",
+        printable(name)
+    );
+    Error::new(
+        ErrorKind::Upstream(UpstreamFault {
+            status: None,
+            code: None,
+        }),
+        message,
+    )
+    .into()
 }
 
 /// The thing is in a state that does not allow it.

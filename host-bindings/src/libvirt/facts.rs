@@ -103,7 +103,12 @@ impl DomainFacts {
         let document = Document::parse(xml).ok()?;
         let domain = document.root_element();
         let devices = child(domain, "devices");
-        let of_kind = |kind: &'static str| devices.into_iter().flat_map(|node| node.children()).filter(move |node| node.has_tag_name(kind));
+        let of_kind = |kind: &'static str| {
+            devices
+                .into_iter()
+                .flat_map(|node| node.children())
+                .filter(move |node| node.has_tag_name(kind))
+        };
         Some(Self {
             description: child_text(domain, "description"),
             disks: of_kind("disk").map(DiskFacts::from_node).collect(),
@@ -140,10 +145,14 @@ impl DiskFacts {
 impl NicFacts {
     fn from_node(node: Node<'_, '_>) -> Self {
         let source = child(node, "source");
-        let network = ["network", "bridge", "dev"].into_iter().find_map(|name| source.and_then(|node| attribute(node, name)));
+        let network = ["network", "bridge", "dev"]
+            .into_iter()
+            .find_map(|name| source.and_then(|node| attribute(node, name)));
         Self {
             kind: attribute(node, "type").unwrap_or_default(),
-            mac: child(node, "mac").and_then(|mac| attribute(mac, "address")).map(|mac| mac.to_ascii_lowercase()),
+            mac: child(node, "mac")
+                .and_then(|mac| attribute(mac, "address"))
+                .map(|mac| mac.to_ascii_lowercase()),
             network,
             model: child(node, "model").and_then(|model| attribute(model, "type")),
         }
@@ -177,7 +186,10 @@ impl PoolFacts {
         let document = Document::parse(xml).ok()?;
         let pool = document.root_element();
         let path = child(pool, "target").and_then(|target| child_text(target, "path"));
-        Some(Self { kind: attribute(pool, "type").unwrap_or_default(), path })
+        Some(Self {
+            kind: attribute(pool, "type").unwrap_or_default(),
+            path,
+        })
     }
 }
 
@@ -187,15 +199,23 @@ impl VolumeFacts {
         let document = Document::parse(xml).ok()?;
         let volume = document.root_element();
         let target = child(volume, "target");
-        let modified = target.and_then(|target| child(target, "timestamps")).and_then(|times| child_text(times, "mtime"));
-        let seconds = modified.as_deref().and_then(|text| text.split('.').next()?.parse().ok());
+        let modified = target
+            .and_then(|target| child(target, "timestamps"))
+            .and_then(|times| child_text(times, "mtime"));
+        let seconds = modified
+            .as_deref()
+            .and_then(|text| text.split('.').next()?.parse().ok());
         Some(Self {
             name: child_text(volume, "name").unwrap_or_default(),
             kind: attribute(volume, "type").unwrap_or_else(|| "file".to_owned()),
             path: target.and_then(|target| child_text(target, "path")).unwrap_or_default(),
-            format: target.and_then(|target| child(target, "format")).and_then(|format| attribute(format, "type")),
+            format: target
+                .and_then(|target| child(target, "format"))
+                .and_then(|format| attribute(format, "type")),
             // libvirt always prints bytes.
-            capacity_bytes: child_text(volume, "capacity").and_then(|text| text.parse().ok()).unwrap_or_default(),
+            capacity_bytes: child_text(volume, "capacity")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
             backing_path: child(volume, "backingStore").and_then(|backing| child_text(backing, "path")),
             modified_at: seconds.and_then(metadata::time_of_seconds),
         })
@@ -215,15 +235,22 @@ fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
 }
 
 fn source_path(source: Node<'_, '_>) -> Option<String> {
-    ["file", "dev", "dir", "name"].into_iter().find_map(|name| attribute(source, name))
+    ["file", "dev", "dir", "name"]
+        .into_iter()
+        .find_map(|name| attribute(source, name))
 }
 
 fn metadata_of(node: Node<'_, '_>) -> Metadata {
     let of_namespace = |namespace| {
         let elements = child(node, "metadata")?;
-        elements.children().find(|element| element.tag_name().namespace() == Some(namespace)).map(Metadata::from_node)
+        elements
+            .children()
+            .find(|element| element.tag_name().namespace() == Some(namespace))
+            .map(Metadata::from_node)
     };
-    of_namespace(metadata::NAMESPACE).or_else(|| of_namespace(metadata::KCLI_NAMESPACE)).unwrap_or_default()
+    of_namespace(metadata::NAMESPACE)
+        .or_else(|| of_namespace(metadata::KCLI_NAMESPACE))
+        .unwrap_or_default()
 }
 
 /// The range of an `<ip>` element, which gives a host address with a netmask or a prefix length.
@@ -257,7 +284,10 @@ mod tests {
     #[test]
     fn a_definition_gives_its_disks_nics_and_our_metadata_before_kclis() {
         let facts = DomainFacts::from_xml(DOMAIN).unwrap();
-        assert_eq!((facts.description.as_deref(), facts.metadata.image.as_deref()), (Some("text"), Some("our-image")));
+        assert_eq!(
+            (facts.description.as_deref(), facts.metadata.image.as_deref()),
+            (Some("text"), Some("our-image"))
+        );
         let first = DiskFacts {
             target: "vda".into(),
             device: "disk".into(),
@@ -276,7 +306,16 @@ mod tests {
             network: Some("default".into()),
             model: Some("virtio".into()),
         };
-        assert_eq!(facts.nics, [nic, NicFacts { kind: "user".into(), ..NicFacts::default() }]);
+        assert_eq!(
+            facts.nics,
+            [
+                nic,
+                NicFacts {
+                    kind: "user".into(),
+                    ..NicFacts::default()
+                }
+            ]
+        );
     }
 
     #[test]

@@ -124,7 +124,9 @@ pub(super) fn all_domain_states(connect: &Connect) -> Result<Vec<(Owned<Domain>,
         // SAFETY: on success the array holds `count` pointers to records (then a null), each valid until the list is freed.
         let record = unsafe { &**records.add(index) };
         let state = DomainState {
-            state: integer_parameter(record, c"state.state").and_then(|value| u32::try_from(value).ok()).unwrap_or_default(),
+            state: integer_parameter(record, c"state.state")
+                .and_then(|value| u32::try_from(value).ok())
+                .unwrap_or_default(),
             reason: integer_parameter(record, c"state.reason").unwrap_or_default(),
         };
         // SAFETY: the record's domain is valid until the list is freed.
@@ -180,7 +182,11 @@ pub(super) fn leases(network: &Network) -> Result<Vec<Lease>, Error> {
         let lease = unsafe { &*pointer };
         // SAFETY: both fields are null or strings that live as long as the lease.
         if let (Some(mac), Some(address)) = unsafe { (owned_text(lease.mac), owned_text(lease.ipaddr)) } {
-            leases.push(Lease { mac: mac.to_ascii_lowercase(), address, expires_at: lease.expirytime });
+            leases.push(Lease {
+                mac: mac.to_ascii_lowercase(),
+                address,
+                expires_at: lease.expirytime,
+            });
         }
         // SAFETY: each lease is freed once and not used afterwards.
         unsafe { sys::virNetworkDHCPLeaseFree(pointer) };
@@ -207,7 +213,9 @@ pub(super) fn leased_addresses(domain: &Domain) -> Result<Vec<(String, String)>,
         // SAFETY: as above; it is freed only after this borrow ends.
         let interface = unsafe { &*pointer };
         // SAFETY: the field is null or a string that lives as long as the interface.
-        let mac = unsafe { owned_text(interface.hwaddr) }.unwrap_or_default().to_ascii_lowercase();
+        let mac = unsafe { owned_text(interface.hwaddr) }
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         for number in 0..usize::try_from(interface.naddrs).unwrap_or_default() {
             // SAFETY: an interface holds `naddrs` addresses, whose text is null or lives as long as the interface.
             let address = unsafe { owned_text((*interface.addrs.add(number)).addr) };
@@ -229,7 +237,11 @@ pub(super) fn leased_addresses(domain: &Domain) -> Result<Vec<(String, String)>,
 /// What libvirt answered.
 pub(super) fn finish_stream(stream: &Stream) -> Result<(), Error> {
     // SAFETY: `stream` is a live handle.
-    if unsafe { sys::virStreamFinish(stream.as_ptr()) } == 0 { Ok(()) } else { Err(Error::last_error()) }
+    if unsafe { sys::virStreamFinish(stream.as_ptr()) } == 0 {
+        Ok(())
+    } else {
+        Err(Error::last_error())
+    }
 }
 
 /// Gives an upload up. Nothing is left to be done when libvirt refuses: the stream is already dead then.

@@ -50,7 +50,11 @@ pub(super) async fn get_vm(
 ) -> Result<Vm, Error> {
     let basics = quick.read(limit, move |connect| read_basics(connect, &name)).await?;
     let uuid = basics.vm.id.clone();
-    let definition = slow.read(limit.min(DEFINITION_LIMIT), move |connect| read_definition(connect, &uuid)).await;
+    let definition = slow
+        .read(limit.min(DEFINITION_LIMIT), move |connect| {
+            read_definition(connect, &uuid)
+        })
+        .await;
     match definition {
         Ok(definition) => Ok(complete(basics, definition)),
         Err(error) if matches!(error.kind, ErrorKind::TimedOut | ErrorKind::Unavailable) => Ok(degrade(basics)),
@@ -67,14 +71,22 @@ fn read_basics(connect: &Connect, name: &str) -> Result<Basics, Fault> {
     let info = domain.get_info().doing("read the size of", "vm", &name)?;
     let active = is_active(state);
     let details = list::details(&domain, active);
-    let leases = if active { list::all_leases(connect) } else { HashMap::new() };
+    let leases = if active {
+        list::all_leases(connect)
+    } else {
+        HashMap::new()
+    };
     let (status, vendor_status) = status(state);
     let vm = Vm {
         id,
         name,
         status,
         vendor_status: vendor_status.to_owned(),
-        ips: if active { list::ips(&details, &leases) } else { Vec::new() },
+        ips: if active {
+            list::ips(&details, &leases)
+        } else {
+            Vec::new()
+        },
         cpus: Some(info.nr_virt_cpu),
         memory_mib: u32::try_from(info.max_mem / 1024).ok(),
         flavor: None,
@@ -87,7 +99,12 @@ fn read_basics(connect: &Connect, name: &str) -> Result<Basics, Fault> {
         nics: None,
         metadata: Some(details.metadata.tags.clone()),
     };
-    Ok(Basics { vm, active, details, leases })
+    Ok(Basics {
+        vm,
+        active,
+        details,
+        leases,
+    })
 }
 
 fn read_definition(connect: &Connect, uuid: &str) -> Result<Definition, Fault> {
@@ -107,9 +124,13 @@ fn to_disk(connect: &Connect, disk: &DiskFacts) -> VmDisk {
             .and_then(|pool| StorageVol::lookup_by_name(&pool, name).map(Owned::new).ok()),
         (None, None) => None,
     };
-    let facts = volume.as_ref().and_then(|volume| VolumeFacts::from_xml(&volume.get_xml_desc(0).ok()?));
+    let facts = volume
+        .as_ref()
+        .and_then(|volume| VolumeFacts::from_xml(&volume.get_xml_desc(0).ok()?));
     let pool = volume.as_ref().and_then(|volume| {
-        let pool = virt::storage_pool::StoragePool::lookup_by_volume(volume).map(Owned::new).ok()?;
+        let pool = virt::storage_pool::StoragePool::lookup_by_volume(volume)
+            .map(Owned::new)
+            .ok()?;
         pool.get_name().ok()
     });
     let device = match disk.device.as_str() {
@@ -121,7 +142,10 @@ fn to_disk(connect: &Connect, disk: &DiskFacts) -> VmDisk {
     VmDisk {
         name: disk.target.clone(),
         device,
-        id: disk.path.clone().or_else(|| facts.as_ref().map(|facts| facts.path.clone())),
+        id: disk
+            .path
+            .clone()
+            .or_else(|| facts.as_ref().map(|facts| facts.path.clone())),
         pool,
         size_gib: facts.as_ref().map(|facts| gib_rounded_up(facts.capacity_bytes)),
         format: disk.format.clone().or_else(|| facts.and_then(|facts| facts.format)),
@@ -132,34 +156,69 @@ fn to_disk(connect: &Connect, disk: &DiskFacts) -> VmDisk {
 
 fn complete(basics: Basics, definition: Definition) -> Vm {
     let Definition { facts, disks } = definition;
-    let nics = facts.nics.iter().enumerate().map(|(index, nic)| to_nic(index, nic, &basics)).collect();
-    Vm { description: facts.description, disks: Some(disks), nics: Some(nics), ..basics.vm }
+    let nics = facts
+        .nics
+        .iter()
+        .enumerate()
+        .map(|(index, nic)| to_nic(index, nic, &basics))
+        .collect();
+    Vm {
+        description: facts.description,
+        disks: Some(disks),
+        nics: Some(nics),
+        ..basics.vm
+    }
 }
 
 /// Without the definition: interfaces from the metadata, disks unknown, and the status says why.
 fn degrade(basics: Basics) -> Vm {
     let from_metadata = |(index, nic): (usize, &NicMetadata)| {
-        let facts = NicFacts { mac: nic.mac.clone(), ..NicFacts::default() };
+        let facts = NicFacts {
+            mac: nic.mac.clone(),
+            ..NicFacts::default()
+        };
         to_nic(index, &facts, &basics)
     };
-    let nics = basics.details.metadata.nics.iter().enumerate().map(from_metadata).collect();
+    let nics = basics
+        .details
+        .metadata
+        .nics
+        .iter()
+        .enumerate()
+        .map(from_metadata)
+        .collect();
     let reason = "its definition cannot be read now: the hypervisor does not answer";
     let vendor_status = format!("{} ({reason})", basics.vm.vendor_status);
-    Vm { vendor_status, disks: Some(Vec::new()), nics: Some(nics), ..basics.vm }
+    Vm {
+        vendor_status,
+        disks: Some(Vec::new()),
+        nics: Some(nics),
+        ..basics.vm
+    }
 }
 
 fn to_nic(index: usize, nic: &NicFacts, basics: &Basics) -> VmNic {
     let mac = nic.mac.as_deref();
     let known = &basics.details.metadata.nics;
-    let fixed = known.iter().filter(|known| known.mac.is_some() && known.mac.as_deref() == mac);
+    let fixed = known
+        .iter()
+        .filter(|known| known.mac.is_some() && known.mac.as_deref() == mac);
     let fixed = fixed.filter_map(|known| known.address.as_deref());
-    let leased = mac.and_then(|mac| basics.leases.get(mac)).into_iter().flatten().map(String::as_str);
+    let leased = mac
+        .and_then(|mac| basics.leases.get(mac))
+        .into_iter()
+        .flatten()
+        .map(String::as_str);
     VmNic {
         name: format!("net{index}"),
         mac: nic.mac.clone(),
         network: nic.network.clone(),
         model: nic.model.clone(),
-        ips: if basics.active { addresses::useful(fixed.chain(leased)) } else { Vec::new() },
+        ips: if basics.active {
+            addresses::useful(fixed.chain(leased))
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -181,6 +240,8 @@ pub(super) fn paths_of(connect: &Connect, facts: &DomainFacts) -> Vec<String> {
 
 /// The definition of a VM that may be stopped; the one that counts at its next start.
 pub(super) fn next_definition(domain: &virt::domain::Domain, name: &str) -> Result<DomainFacts, Fault> {
-    let xml = domain.get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE).doing("read the definition of", "vm", name)?;
+    let xml = domain
+        .get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)
+        .doing("read the definition of", "vm", name)?;
     DomainFacts::from_xml(&xml).ok_or_else(|| unreadable("vm", name))
 }

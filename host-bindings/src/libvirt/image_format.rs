@@ -48,7 +48,11 @@ pub(super) fn detect(head: &[u8]) -> Result<ImageFormat, Error> {
     }
     const REFUSED: [(usize, &[u8], &str); 10] = [
         (0, b"KDMV", "a VMDK image: convert it to qcow2"),
-        (0, b"# Disk DescriptorFile", "a VMDK descriptor: convert the image to qcow2"),
+        (
+            0,
+            b"# Disk DescriptorFile",
+            "a VMDK descriptor: convert the image to qcow2",
+        ),
         (0x40, b"\x7f\x10\xda\xbe", "a VDI image: convert it to qcow2"),
         (0, b"vhdxfile", "a VHDX image: convert it to qcow2"),
         (0, b"conectix", "a VHD image: convert it to qcow2"),
@@ -66,15 +70,27 @@ pub(super) fn detect(head: &[u8]) -> Result<ImageFormat, Error> {
     if head.is_empty() {
         return refuse("the content is empty".to_owned());
     }
-    Ok(if head.get(ISO_IDENTIFIER) == Some(b"CD001".as_slice()) { ImageFormat::Iso } else { ImageFormat::Raw })
+    Ok(if head.get(ISO_IDENTIFIER) == Some(b"CD001".as_slice()) {
+        ImageFormat::Iso
+    } else {
+        ImageFormat::Raw
+    })
 }
 
 /// Offsets are those of the table "Header" in the specification; all numbers are big-endian.
 fn detect_qcow2(head: &[u8]) -> Result<ImageFormat, Error> {
     const EXTERNAL_DATA_FILE: u64 = 1 << 2;
     let refuse = |reason: &str| Err(Error::invalid_argument("content", reason.to_owned()));
-    let word = |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-    let long = |at: usize| head.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+    let word = |at: usize| {
+        head.get(at..at + 4)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u32::from_be_bytes)
+    };
+    let long = |at: usize| {
+        head.get(at..at + 8)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u64::from_be_bytes)
+    };
     let (Some(version), Some(backing), Some(capacity_bytes)) = (word(4), long(8), long(24)) else {
         return refuse("the content is a qcow2 image that ends within its header");
     };
@@ -82,13 +98,17 @@ fn detect_qcow2(head: &[u8]) -> Result<ImageFormat, Error> {
         return refuse("the content is a qcow image of an unknown version: convert it to qcow2");
     }
     if backing != 0 {
-        return refuse("the content is a qcow2 image that needs another file under it: flatten it with `qemu-img convert` first");
+        return refuse(
+            "the content is a qcow2 image that needs another file under it: flatten it with `qemu-img convert` first",
+        );
     }
     if version == 3 {
         match long(72) {
             None => return refuse("the content is a qcow2 image that ends within its header"),
             Some(features) if features & EXTERNAL_DATA_FILE != 0 => {
-                return refuse("the content is a qcow2 image whose data is in another file: convert it with `qemu-img convert` first");
+                return refuse(
+                    "the content is a qcow2 image whose data is in another file: convert it with `qemu-img convert` first",
+                );
             }
             Some(_) => {}
         }
@@ -112,7 +132,12 @@ mod tests {
 
     #[test]
     fn qcow2_raw_and_iso_are_told_apart() {
-        assert_eq!(detect(&qcow2(3, 0, 0)).unwrap(), ImageFormat::Qcow2 { capacity_bytes: 5 << 30 });
+        assert_eq!(
+            detect(&qcow2(3, 0, 0)).unwrap(),
+            ImageFormat::Qcow2 {
+                capacity_bytes: 5 << 30
+            }
+        );
         assert_eq!(detect(&qcow2(2, 0, u64::MAX)).unwrap().name(), "qcow2");
         let mut iso = vec![0; HEAD_BYTES];
         assert_eq!(detect(&iso).unwrap(), ImageFormat::Raw);

@@ -26,12 +26,18 @@ const OTHER_ENDINGS: [&str; 8] = [".fd", ".mem", ".ign", ".json", ".xml", ".txt"
 /// Lists images by name; equal names in several pools by pool.
 pub(super) fn list_images(connect: &Connect, page: &PageRequest) -> Result<ImagePage, Fault> {
     let vms = vm_names(connect)?;
-    let volumes = all_volumes(connect)?.into_iter().filter(|volume| is_image(&volume.facts, &vms));
+    let volumes = all_volumes(connect)?
+        .into_iter()
+        .filter(|volume| is_image(&volume.facts, &vms));
     // A path is unique where a name is not, so it is part of the order and of the cursor.
-    let keyed: Vec<(String, Volume)> =
-        volumes.map(|volume| (format!("{}\u{1f}{}", volume.facts.name, volume.facts.path), volume)).collect();
+    let keyed: Vec<(String, Volume)> = volumes
+        .map(|volume| (format!("{}\u{1f}{}", volume.facts.name, volume.facts.path), volume))
+        .collect();
     let (keyed, next) = page::cut(keyed, page, |(key, _)| key)?;
-    Ok(ImagePage { items: keyed.into_iter().map(|(_, volume)| to_image(volume)).collect(), next })
+    Ok(ImagePage {
+        items: keyed.into_iter().map(|(_, volume)| to_image(volume)).collect(),
+        next,
+    })
 }
 
 /// Reads an image.
@@ -46,7 +52,10 @@ pub(super) fn find_image(connect: &Connect, name: &str) -> Result<Volume, Fault>
         return Ok(volume);
     }
     let fault: Fault = Error::not_found("image", name).into();
-    Err(fault.and(&format!("`{}` is a volume, but not a qcow2, raw or iso image that stands alone", volume.facts.path)))
+    Err(fault.and(&format!(
+        "`{}` is a volume, but not a qcow2, raw or iso image that stands alone",
+        volume.facts.path
+    )))
 }
 
 /// Deletes an image that nothing uses.
@@ -54,7 +63,10 @@ pub(super) fn delete_image(connect: &Connect, name: &str) -> Result<Change, Faul
     let image = find_image(connect, name)?;
     Users::survey(connect, None)?.refuse_if_used("image", &image.facts.path, &[])?;
     image.handle.delete(0).doing("delete", "image", name)?;
-    Ok(Change { id: image.facts.path, pending: None })
+    Ok(Change {
+        id: image.facts.path,
+        pending: None,
+    })
 }
 
 fn vm_names(connect: &Connect) -> Result<HashSet<String>, Fault> {
@@ -115,9 +127,27 @@ mod tests {
             (facts("other_0.img", "qcow2"), true),
             (facts("web_VARS.fd", "raw"), false),
             (facts("x.vmdk", "vmdk"), false),
-            (VolumeFacts { capacity_bytes: 1000, ..facts("notes", "raw") }, false),
-            (VolumeFacts { backing_path: Some("/p/base".into()), ..facts("overlay", "qcow2") }, false),
-            (VolumeFacts { kind: "dir".into(), ..facts("directory", "raw") }, false),
+            (
+                VolumeFacts {
+                    capacity_bytes: 1000,
+                    ..facts("notes", "raw")
+                },
+                false,
+            ),
+            (
+                VolumeFacts {
+                    backing_path: Some("/p/base".into()),
+                    ..facts("overlay", "qcow2")
+                },
+                false,
+            ),
+            (
+                VolumeFacts {
+                    kind: "dir".into(),
+                    ..facts("directory", "raw")
+                },
+                false,
+            ),
         ] {
             assert_eq!(is_image(&volume, &vms), expected, "{volume:?}");
         }

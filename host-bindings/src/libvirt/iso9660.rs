@@ -83,7 +83,11 @@ pub(super) fn write(label: &str, files: &[IsoFile]) -> Vec<u8> {
         put(&mut image, 16 + index, &descriptor(tree, label, sector));
         let table = tree.path_table_sector();
         put(&mut image, table, &path_table(tree, u32::to_le_bytes, u16::to_le_bytes));
-        put(&mut image, table + 1, &path_table(tree, u32::to_be_bytes, u16::to_be_bytes));
+        put(
+            &mut image,
+            table + 1,
+            &path_table(tree, u32::to_be_bytes, u16::to_be_bytes),
+        );
         put(&mut image, tree.root_sector(), &root_directory(tree, &placed));
     }
     put(&mut image, 18, b"\xffCD001\x01");
@@ -200,9 +204,18 @@ mod tests {
 
     fn files() -> Vec<IsoFile> {
         vec![
-            IsoFile { name: "user-data", content: b"#cloud-config\n".to_vec() },
-            IsoFile { name: "meta-data", content: vec![b'x'; SECTOR * 3 + 1] },
-            IsoFile { name: "network-config", content: Vec::new() },
+            IsoFile {
+                name: "user-data",
+                content: b"#cloud-config\n".to_vec(),
+            },
+            IsoFile {
+                name: "meta-data",
+                content: vec![b'x'; SECTOR * 3 + 1],
+            },
+            IsoFile {
+                name: "network-config",
+                content: Vec::new(),
+            },
         ]
     }
 

@@ -45,13 +45,21 @@ pub(super) struct Details {
 }
 
 /// Lists VMs by name.
-pub(super) async fn list_vms(connection: &Arc<Connection>, limit: Duration, page: PageRequest) -> Result<VmPage, Error> {
+pub(super) async fn list_vms(
+    connection: &Arc<Connection>,
+    limit: Duration,
+    page: PageRequest,
+) -> Result<VmPage, Error> {
     let rows = connection.read(limit, |connect| rows(connect)).await?;
     let (rows, next) = page::cut(rows, &page, |row| &row.name)?;
     let rows = Arc::new(rows);
     let any_active = rows.iter().any(|row| is_active(row.state));
     let leases = async {
-        if any_active { connection.read(limit, |connect| Ok(all_leases(connect))).await } else { Ok(HashMap::new()) }
+        if any_active {
+            connection.read(limit, |connect| Ok(all_leases(connect))).await
+        } else {
+            Ok(HashMap::new())
+        }
     };
     let threads = rows.len().div_ceil(VMS_PER_THREAD).clamp(1, METADATA_THREADS);
     let share = rows.len().div_ceil(threads).max(1);
@@ -59,7 +67,10 @@ pub(super) async fn list_vms(connection: &Arc<Connection>, limit: Duration, page
         let rows = Arc::clone(&rows);
         connection.read(limit, move |_: &SharedConnect| {
             let end = (start + share).min(rows.len());
-            Ok(rows[start..end].iter().map(|row| details(&row.domain, is_active(row.state))).collect::<Vec<_>>())
+            Ok(rows[start..end]
+                .iter()
+                .map(|row| details(&row.domain, is_active(row.state)))
+                .collect::<Vec<_>>())
         })
     });
     let (leases, shares) = join(leases, join_all(shares)).await;
@@ -67,7 +78,11 @@ pub(super) async fn list_vms(connection: &Arc<Connection>, limit: Duration, page
     for share in shares {
         details.extend(share?);
     }
-    let items = rows.iter().zip(details).map(|(row, details)| to_vm(row, details, &leases)).collect();
+    let items = rows
+        .iter()
+        .zip(details)
+        .map(|(row, details)| to_vm(row, details, &leases))
+        .collect();
     Ok(VmPage { items, next })
 }
 
@@ -78,7 +93,12 @@ fn rows(connect: &Connect) -> Result<Vec<Row>, Fault> {
         // Both are kept in the handle: no calls.
         let name = domain.get_name().doing("read the name of", "vm", "")?;
         let uuid = domain.get_uuid_string().doing("read the id of", "vm", &name)?;
-        rows.push(Row { name, uuid, state, domain });
+        rows.push(Row {
+            name,
+            uuid,
+            state,
+            domain,
+        });
     }
     Ok(rows)
 }
@@ -86,7 +106,9 @@ fn rows(connect: &Connect) -> Result<Vec<Row>, Fault> {
 /// The addresses that all active networks handed out, by MAC address; the lease that lasts longest first. A network whose
 /// leases cannot be read is left out: the VMs are listed nevertheless.
 pub(super) fn all_leases(connect: &Connect) -> HashMap<String, Vec<String>> {
-    let networks = connect.list_all_networks(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE).unwrap_or_default();
+    let networks = connect
+        .list_all_networks(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)
+        .unwrap_or_default();
     let networks: Vec<_> = networks.into_iter().map(Owned::new).collect();
     let mut leases: Vec<Lease> = Vec::new();
     for network in networks {
@@ -112,7 +134,11 @@ pub(super) fn details(domain: &Domain, active: bool) -> Details {
     let xml = read(NAMESPACE).or_else(|_| read(KCLI_NAMESPACE));
     let metadata = xml.map(|xml| Metadata::from_xml(&xml)).unwrap_or_default();
     let knows_macs = metadata.ours;
-    let leased = if active && !knows_macs { ffi::leased_addresses(domain).unwrap_or_default() } else { Vec::new() };
+    let leased = if active && !knows_macs {
+        ffi::leased_addresses(domain).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     Details { metadata, leased }
 }
 
@@ -120,7 +146,11 @@ pub(super) fn details(domain: &Domain, active: bool) -> Details {
 pub(super) fn ips(details: &Details, leases: &HashMap<String, Vec<String>>) -> Vec<String> {
     let nics = &details.metadata.nics;
     let fixed = nics.iter().filter_map(|nic| nic.address.as_deref());
-    let by_mac = nics.iter().filter_map(|nic| leases.get(nic.mac.as_ref()?)).flatten().map(String::as_str);
+    let by_mac = nics
+        .iter()
+        .filter_map(|nic| leases.get(nic.mac.as_ref()?))
+        .flatten()
+        .map(String::as_str);
     let asked = details.leased.iter().map(|(_, address)| address.as_str());
     addresses::useful(fixed.chain(by_mac).chain(asked))
 }
@@ -132,7 +162,11 @@ fn to_vm(row: &Row, details: Details, leases: &HashMap<String, Vec<String>>) -> 
         name: row.name.clone(),
         status,
         vendor_status: vendor_status.to_owned(),
-        ips: if is_active(row.state) { ips(&details, leases) } else { Vec::new() },
+        ips: if is_active(row.state) {
+            ips(&details, leases)
+        } else {
+            Vec::new()
+        },
         cpus: None,
         memory_mib: None,
         flavor: None,

@@ -14,7 +14,7 @@ use crate::contract::{Ambiguity, Error, ErrorKind, Subject};
 
 use super::error::{Doing as _, Fault};
 use super::ffi::Owned;
-use super::names::is_uuid;
+use super::names::{is_uuid, printable};
 
 /// The VM of this UUID or name.
 pub(super) fn find_domain(connect: &Connect, name: &str) -> Result<Owned<Domain>, Fault> {
@@ -24,7 +24,9 @@ pub(super) fn find_domain(connect: &Connect, name: &str) -> Result<Owned<Domain>
     {
         return Ok(Owned::new(domain));
     }
-    Domain::lookup_by_name(connect, name).map(Owned::new).doing("find", "vm", name)
+    Domain::lookup_by_name(connect, name)
+        .map(Owned::new)
+        .doing("find", "vm", name)
 }
 
 /// The network of this UUID or name.
@@ -35,7 +37,9 @@ pub(super) fn find_network(connect: &Connect, name: &str) -> Result<Owned<Networ
     {
         return Ok(Owned::new(network));
     }
-    Network::lookup_by_name(connect, name).map(Owned::new).doing("find", "network", name)
+    Network::lookup_by_name(connect, name)
+        .map(Owned::new)
+        .doing("find", "network", name)
 }
 
 /// The pool of this UUID or name.
@@ -46,7 +50,9 @@ pub(super) fn find_pool(connect: &Connect, name: &str) -> Result<Owned<StoragePo
     {
         return Ok(Owned::new(pool));
     }
-    StoragePool::lookup_by_name(connect, name).map(Owned::new).doing("find", "pool", name)
+    StoragePool::lookup_by_name(connect, name)
+        .map(Owned::new)
+        .doing("find", "pool", name)
 }
 
 /// The pools whose volumes can be seen now, by name.
@@ -83,7 +89,9 @@ pub(super) fn find_volume(connect: &Connect, noun: &str, name: &str) -> Result<O
 
 fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<StorageVol>, Fault> {
     if name.starts_with('/') {
-        return StorageVol::lookup_by_path(connect, name).map(Owned::new).doing("find", noun, name);
+        return StorageVol::lookup_by_path(connect, name)
+            .map(Owned::new)
+            .doing("find", noun, name);
     }
     let mut found = Vec::new();
     for (_, pool) in active_pools(connect)? {
@@ -93,8 +101,14 @@ fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<
     }
     if found.len() > 1 {
         let candidates: Vec<String> = found.iter().filter_map(|volume| volume.get_path().ok()).collect();
-        let message = format!("several pools have a volume `{name}`; use one of the paths: {}", candidates.join(", "));
-        let subject = Subject { noun: noun.to_owned(), name: name.to_owned() };
+        let message = format!(
+            "several pools have a volume `{name}`; use one of the paths: {}",
+            candidates.join(", ")
+        );
+        let subject = Subject {
+            noun: noun.to_owned(),
+            name: name.to_owned(),
+        };
         return Err(Error::new(ErrorKind::Ambiguous(Ambiguity { subject, candidates }), message).into());
     }
     found.pop().ok_or_else(|| Error::not_found(noun, name).into())
@@ -102,7 +116,7 @@ fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<
 
 fn check(name: &str, noun: &str) -> Result<(), Fault> {
     if name.is_empty() || name.contains('\0') {
-        return Err(Error::not_found(noun, &name.escape_debug().to_string()).into());
+        return Err(Error::not_found(noun, &printable(name)).into());
     }
     Ok(())
 }

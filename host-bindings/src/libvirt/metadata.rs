@@ -5,8 +5,8 @@
 //! caller's tags. kcli's element (namespace `kvirt`) is read when ours is absent and written beside ours, so that either
 //! tool shows the other's VMs. libvirt stores both; this module does not call it.
 
-use time::format_description::well_known::Rfc3339;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -82,9 +82,15 @@ impl Metadata {
                     .optional_attribute("address", nic.address.as_deref())
             }))
             .children(self.volumes.iter().map(|volume| {
-                Element::new("stockade:volume").attribute("pool", &volume.pool).attribute("name", &volume.name)
+                Element::new("stockade:volume")
+                    .attribute("pool", &volume.pool)
+                    .attribute("name", &volume.name)
             }))
-            .children(self.tags.iter().map(|tag| Element::new("stockade:tag").attribute("key", &tag.key).text(&tag.value)))
+            .children(
+                self.tags
+                    .iter()
+                    .map(|tag| Element::new("stockade:tag").attribute("key", &tag.key).text(&tag.value)),
+            )
     }
 
     /// kcli's element.
@@ -121,7 +127,10 @@ impl Metadata {
     }
 
     fn from_ours(node: roxmltree::Node<'_, '_>) -> Self {
-        let mut metadata = Self { ours: true, ..Self::default() };
+        let mut metadata = Self {
+            ours: true,
+            ..Self::default()
+        };
         for child in node.children().filter(roxmltree::Node::is_element) {
             let text = child.text().unwrap_or_default().to_owned();
             let attribute = |name| child.attribute(name).map(str::to_owned);
@@ -130,11 +139,18 @@ impl Metadata {
                 "created-at" => metadata.created_at = Some(text),
                 "description" => metadata.description = Some(text),
                 "idempotency-key" => metadata.idempotency_key = Some(text),
-                "nic" => metadata.nics.push(NicMetadata { mac: attribute("mac"), address: attribute("address") }),
+                "nic" => metadata.nics.push(NicMetadata {
+                    mac: attribute("mac"),
+                    address: attribute("address"),
+                }),
                 "volume" => metadata.volumes.extend(
-                    attribute("pool").zip(attribute("name")).map(|(pool, name)| VolumeMetadata { pool, name }),
+                    attribute("pool")
+                        .zip(attribute("name"))
+                        .map(|(pool, name)| VolumeMetadata { pool, name }),
                 ),
-                "tag" => metadata.tags.extend(attribute("key").map(|key| Tag { key, value: text })),
+                "tag" => metadata
+                    .tags
+                    .extend(attribute("key").map(|key| Tag { key, value: text })),
                 _ => {}
             }
         }
@@ -148,8 +164,14 @@ impl Metadata {
             match child.tag_name().name() {
                 "image" => metadata.image = Some(text),
                 "creationdate" => metadata.created_at = time_of_kcli(&text),
-                "ip" => metadata.nics.push(NicMetadata { mac: None, address: Some(text) }),
-                key => metadata.tags.push(Tag { key: key.to_owned(), value: text }),
+                "ip" => metadata.nics.push(NicMetadata {
+                    mac: None,
+                    address: Some(text),
+                }),
+                key => metadata.tags.push(Tag {
+                    key: key.to_owned(),
+                    value: text,
+                }),
             }
         }
         metadata.tags.sort_by(|a, b| a.key.cmp(&b.key));
@@ -159,7 +181,11 @@ impl Metadata {
 
 /// The present time as the contract writes it.
 pub(super) fn now() -> Option<String> {
-    OffsetDateTime::now_utc().replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
+    OffsetDateTime::now_utc()
+        .replace_nanosecond(0)
+        .ok()?
+        .format(&Rfc3339)
+        .ok()
 }
 
 /// A time in seconds since 1970 as the contract writes it.
@@ -171,7 +197,11 @@ pub(super) fn time_of_seconds(seconds: i64) -> Option<String> {
 const KCLI_TIME: &[BorrowedFormatItem<'static>] = format_description!("[day]-[month]-[year] [hour]:[minute]");
 
 fn time_of_kcli(text: &str) -> Option<String> {
-    PrimitiveDateTime::parse(text, KCLI_TIME).ok()?.assume_utc().format(&Rfc3339).ok()
+    PrimitiveDateTime::parse(text, KCLI_TIME)
+        .ok()?
+        .assume_utc()
+        .format(&Rfc3339)
+        .ok()
 }
 
 fn kcli_time(text: &str) -> Option<String> {
@@ -189,9 +219,24 @@ mod tests {
             created_at: Some("2026-11-21T05:18:00Z".into()),
             description: Some("two\nlines".into()),
             idempotency_key: Some("key".into()),
-            nics: vec![NicMetadata { mac: Some("52:54:00:00:00:01".into()), address: Some("192.0.2.7".into()) }],
-            volumes: vec![VolumeMetadata { pool: "default".into(), name: "a'b_0.img".into() }],
-            tags: vec![Tag { key: "plan".into(), value: "p & q".into() }, Tag { key: "z".into(), value: String::new() }],
+            nics: vec![NicMetadata {
+                mac: Some("52:54:00:00:00:01".into()),
+                address: Some("192.0.2.7".into()),
+            }],
+            volumes: vec![VolumeMetadata {
+                pool: "default".into(),
+                name: "a'b_0.img".into(),
+            }],
+            tags: vec![
+                Tag {
+                    key: "plan".into(),
+                    value: "p & q".into(),
+                },
+                Tag {
+                    key: "z".into(),
+                    value: String::new(),
+                },
+            ],
         }
     }
 
@@ -202,7 +247,11 @@ mod tests {
 
     #[test]
     fn our_element_reads_back_without_its_prefix() {
-        let xml = metadata().to_element().to_string().replace("stockade:", "").replace("xmlns:stockade", "xmlns");
+        let xml = metadata()
+            .to_element()
+            .to_string()
+            .replace("stockade:", "")
+            .replace("xmlns:stockade", "xmlns");
         assert_eq!(Metadata::from_xml(&xml), metadata());
     }
 
@@ -214,8 +263,20 @@ mod tests {
         let expected = Metadata {
             image: Some("debian12".into()),
             created_at: Some("2026-02-03T17:05:00Z".into()),
-            nics: vec![NicMetadata { mac: None, address: Some("192.0.2.9".into()) }],
-            tags: vec![Tag { key: "plan".into(), value: "web".into() }, Tag { key: "profile".into(), value: "small".into() }],
+            nics: vec![NicMetadata {
+                mac: None,
+                address: Some("192.0.2.9".into()),
+            }],
+            tags: vec![
+                Tag {
+                    key: "plan".into(),
+                    value: "web".into(),
+                },
+                Tag {
+                    key: "profile".into(),
+                    value: "small".into(),
+                },
+            ],
             ..Metadata::default()
         };
         assert_eq!(Metadata::from_xml(xml), expected);
@@ -226,7 +287,13 @@ mod tests {
         let read = Metadata::from_xml(&metadata().to_kcli_element().to_string());
         assert!(!read.ours);
         assert_eq!((read.image, read.created_at), (metadata().image, metadata().created_at));
-        assert_eq!(read.tags, [Tag { key: "plan".into(), value: "p & q".into() }]);
+        assert_eq!(
+            read.tags,
+            [Tag {
+                key: "plan".into(),
+                value: "p & q".into()
+            }]
+        );
     }
 
     #[test]

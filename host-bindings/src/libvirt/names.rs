@@ -11,6 +11,19 @@ use super::element::is_xml_character;
 /// The longest name of a VM in bytes: with a suffix it must stay a file name, and host names end at 63.
 const NAME_BYTES_MAX: usize = 64;
 
+/// A text from outside as a part of a message: nothing in it can steer a terminal or begin a new line.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            if character.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
 /// Refuses a name that cannot be a VM's, an image's or a volume's. `field` is the argument that it came in.
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), Error> {
     let broken_rule = if name.is_empty() {
@@ -21,14 +34,20 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), Error> {
         "must not begin with a dot or a hyphen"
     } else if name.contains('/') {
         "must not contain `/`"
-    } else if name.chars().any(|character| character.is_control() || !is_xml_character(character)) {
+    } else if name
+        .chars()
+        .any(|character| character.is_control() || !is_xml_character(character))
+    {
         "must not contain control characters"
     } else if name.trim() != name {
         "must not begin or end with a space"
     } else {
         return Ok(());
     };
-    Err(Error::invalid_argument(field, format!("{field} `{}` {broken_rule}", name.escape_debug())))
+    Err(Error::invalid_argument(
+        field,
+        format!("{field} `{}` {broken_rule}", printable(name)),
+    ))
 }
 
 /// Refuses a text that XML cannot carry unchanged: a description, a tag.
@@ -36,7 +55,10 @@ pub(super) fn check_text(field: &str, text: &str) -> Result<(), Error> {
     match text.chars().find(|character| !is_xml_character(*character)) {
         None => Ok(()),
         Some(character) => {
-            let message = format!("{field} contains the character U+{:04X}, which libvirt cannot keep", u32::from(character));
+            let message = format!(
+                "{field} contains the character U+{:04X}, which libvirt cannot keep",
+                u32::from(character)
+            );
             Err(Error::invalid_argument(field, message))
         }
     }
@@ -47,7 +69,9 @@ pub(super) fn check_hostname(hostname: &str) -> Result<(), Error> {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     if hostname.len() <= 253 && hostname.split('.').all(is_label) {
         return Ok(());
@@ -55,7 +79,7 @@ pub(super) fn check_hostname(hostname: &str) -> Result<(), Error> {
     let message = format!(
         "`{}` cannot be a host name: use letters, digits, hyphens and dots, at most 63 between two dots; \
          without `hostname` the VM's name is used",
-        hostname.escape_debug()
+        printable(hostname)
     );
     Err(Error::invalid_argument("hostname", message))
 }
@@ -70,7 +94,10 @@ pub(super) fn normal_mac(mac: &str) -> Result<String, Error> {
     if parts.len() == 6 && mac.len() == 17 && parts[0] & 1 == 0 {
         return Ok(format_mac(&parts));
     }
-    let message = format!("`{}` is not a unicast MAC address like `52:54:00:12:34:56`", mac.escape_debug());
+    let message = format!(
+        "`{}` is not a unicast MAC address like `52:54:00:12:34:56`",
+        printable(mac)
+    );
     Err(Error::invalid_argument("mac", message))
 }
 
@@ -81,7 +108,11 @@ pub(super) fn random_mac() -> String {
 }
 
 fn format_mac(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 /// A random UUID (RFC 9562 section 5.4).
@@ -90,7 +121,14 @@ pub(super) fn random_uuid() -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 /// Whether the text has the form of a UUID.
@@ -128,10 +166,34 @@ mod tests {
     #[test]
     fn names_that_could_leave_the_pool_or_break_a_message_are_refused() {
         let long = "x".repeat(65);
-        for bad in ["", ".", "..", ".hidden", "a/b", "../a", "a\0b", "a\nb", "\u{1b}[31m", " a", "a ", "-rf", "\u{85}", &long] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "a/b",
+            "../a",
+            "a\0b",
+            "a\nb",
+            "\u{1b}[31m",
+            " a",
+            "a ",
+            "-rf",
+            "\u{85}",
+            &long,
+        ] {
             assert!(check_name("name", bad).is_err(), "{bad:?}");
         }
-        for good in ["a", "web-1", "$(touch pwned)", "a'b\"c<&>", "ünï", "a b", "a,b", &long[1..]] {
+        for good in [
+            "a",
+            "web-1",
+            "$(touch pwned)",
+            "a'b\"c<&>",
+            "ünï",
+            "a b",
+            "a,b",
+            &long[1..],
+        ] {
             assert!(check_name("name", good).is_ok(), "{good:?}");
         }
     }
@@ -149,7 +211,14 @@ mod tests {
     #[test]
     fn mac_addresses_are_normalised_or_refused() {
         assert_eq!(normal_mac("52-54-00-AB-cd-01").unwrap(), "52:54:00:ab:cd:01");
-        for bad in ["", "52:54:00:ab:cd", "53:54:00:ab:cd:01", "52:54:00:ab:cd:0g", "5:254:00:ab:cd:01", "52:54:00:ab:cd:01:"] {
+        for bad in [
+            "",
+            "52:54:00:ab:cd",
+            "53:54:00:ab:cd:01",
+            "52:54:00:ab:cd:0g",
+            "5:254:00:ab:cd:01",
+            "52:54:00:ab:cd:01:",
+        ] {
             assert!(normal_mac(bad).is_err(), "{bad}");
         }
         assert_eq!(normal_mac(&random_mac()).unwrap().len(), 17);
@@ -158,7 +227,10 @@ mod tests {
     #[test]
     fn random_uuids_are_version_4_and_differ() {
         let uuid = random_uuid();
-        assert!(is_uuid(&uuid) && uuid.as_bytes()[14] == b'4' && uuid != random_uuid(), "{uuid}");
+        assert!(
+            is_uuid(&uuid) && uuid.as_bytes()[14] == b'4' && uuid != random_uuid(),
+            "{uuid}"
+        );
         assert!(!is_uuid("web-1") && !is_uuid(&uuid.replace('-', "0")));
     }
 

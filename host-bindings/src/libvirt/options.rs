@@ -3,6 +3,7 @@
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::names::printable;
 use super::uri::{DEFAULT_URI, check_uri};
 
 /// A connection's options, checked.
@@ -32,7 +33,10 @@ impl Options {
         };
         for entry in entries {
             let OptionValue::Text(text) = &entry.value else {
-                return Err(Error::invalid_argument(&entry.name, format!("option `{}` is a text", entry.name)));
+                return Err(Error::invalid_argument(
+                    &entry.name,
+                    format!("option `{}` is a text", entry.name),
+                ));
             };
             match entry.name.as_str() {
                 "uri" => options.uri.clone_from(text),
@@ -40,7 +44,7 @@ impl Options {
                 "pool" => options.pool.clone_from(text),
                 "network" => options.network.clone_from(text),
                 name => {
-                    let message = format!("a libvirt connection has no option `{}`", name.escape_debug());
+                    let message = format!("a libvirt connection has no option `{}`", printable(name));
                     return Err(Error::invalid_argument(name, message));
                 }
             }
@@ -53,18 +57,33 @@ impl Options {
 /// What the provider says about itself; it needs no libvirt for that.
 pub(super) fn describe() -> ProviderInfo {
     let connection_options = vec![
-        text("uri", Some(DEFAULT_URI), &[], "which libvirt to use: `qemu:///system` (the host's VMs) or `qemu:///session` (your own)"),
+        text(
+            "uri",
+            Some(DEFAULT_URI),
+            &[],
+            "which libvirt to use: `qemu:///system` (the host's VMs) or `qemu:///session` (your own)",
+        ),
         text(
             "domain_type",
             Some("auto"),
             &["auto", "kvm", "qemu"],
             "how new VMs run: `kvm` (accelerated), `qemu` (emulated), `auto` (accelerated where the host can)",
         ),
-        text("pool", Some("default"), &[], "the storage pool for disks and images that name none"),
+        text(
+            "pool",
+            Some("default"),
+            &[],
+            "the storage pool for disks and images that name none",
+        ),
         text("network", Some("default"), &[], "the network for VMs that name none"),
     ];
     let vm_options = vec![
-        text("machine", None, &[], "QEMU's machine type, for example `pc`; without it `q35` on x86 and `virt` on ARM"),
+        text(
+            "machine",
+            None,
+            &[],
+            "QEMU's machine type, for example `pc`; without it `q35` on x86 and `virt` on ARM",
+        ),
         text(
             "cpu_model",
             None,
@@ -78,7 +97,10 @@ pub(super) fn describe() -> ProviderInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
         connection_options,
-        spec_options: vec![SpecOptions { noun: "vm".to_owned(), options: vm_options }],
+        spec_options: vec![SpecOptions {
+            noun: "vm".to_owned(),
+            options: vm_options,
+        }],
         endpoints: Vec::new(),
         credentials: Vec::new(),
         state_kib: None,
@@ -102,7 +124,10 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, value: &str) -> OptionEntry {
-        OptionEntry { name: name.into(), value: OptionValue::Text(value.into()) }
+        OptionEntry {
+            name: name.into(),
+            value: OptionValue::Text(value.into()),
+        }
     }
 
     #[test]
@@ -110,7 +135,12 @@ mod tests {
         let entries: Vec<OptionEntry> = describe()
             .connection_options
             .into_iter()
-            .filter_map(|schema| Some(OptionEntry { name: schema.name, value: schema.default? }))
+            .filter_map(|schema| {
+                Some(OptionEntry {
+                    name: schema.name,
+                    value: schema.default?,
+                })
+            })
             .collect();
         assert_eq!(entries.len(), 4);
         assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
@@ -118,11 +148,18 @@ mod tests {
 
     #[test]
     fn unknown_and_unusable_options_are_refused_by_name() {
-        for (name, value) in [("url", "x"), ("domain_type", "xen"), ("uri", "qemu:///system?command=sh")] {
+        for (name, value) in [
+            ("url", "x"),
+            ("domain_type", "xen"),
+            ("uri", "qemu:///system?command=sh"),
+        ] {
             let error = Options::from_entries(&[entry(name, value)]).unwrap_err();
             assert_eq!(error.kind, crate::contract::ErrorKind::InvalidArgument(name.into()));
         }
-        let number = OptionEntry { name: "pool".into(), value: OptionValue::Integer(1) };
+        let number = OptionEntry {
+            name: "pool".into(),
+            value: OptionValue::Integer(1),
+        };
         assert!(Options::from_entries(&[number]).is_err());
     }
 }

@@ -14,7 +14,10 @@ pub(super) fn cut<T>(
 ) -> Result<(Vec<T>, Option<String>), Error> {
     let limit = page.limit.unwrap_or(LIMIT_MAX);
     if limit == 0 || limit > LIMIT_MAX {
-        return Err(Error::invalid_argument("limit", format!("limit {limit} is not between 1 and {LIMIT_MAX}")));
+        return Err(Error::invalid_argument(
+            "limit",
+            format!("limit {limit} is not between 1 and {LIMIT_MAX}"),
+        ));
     }
     items.sort_by(|a, b| name(a).cmp(name(b)));
     if let Some(cursor) = &page.cursor {
@@ -23,7 +26,11 @@ pub(super) fn cut<T>(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = items.len() > limit;
     items.truncate(limit);
-    let next = if more { items.last().map(|item| name(item).to_owned()) } else { None };
+    let next = if more {
+        items.last().map(|item| name(item).to_owned())
+    } else {
+        None
+    };
     Ok((items, next))
 }
 
@@ -35,7 +42,10 @@ mod tests {
     fn every_item_is_on_exactly_one_page_and_the_last_page_says_so() {
         let items = ["d", "a", "e", "b%/ ", "c"];
         let mut seen = Vec::new();
-        let mut page = PageRequest { cursor: None, limit: Some(2) };
+        let mut page = PageRequest {
+            cursor: None,
+            limit: Some(2),
+        };
         loop {
             let (part, next) = cut(items.to_vec(), &page, |item| item).unwrap();
             assert!(!part.is_empty() && part.len() <= 2);
@@ -50,9 +60,22 @@ mod tests {
 
     #[test]
     fn a_page_that_fits_exactly_has_no_next_and_an_empty_list_has_one_empty_page() {
-        let page = PageRequest { cursor: None, limit: Some(2) };
+        let page = PageRequest {
+            cursor: None,
+            limit: Some(2),
+        };
         assert_eq!(cut(vec!["a", "b"], &page, |item| item).unwrap(), (vec!["a", "b"], None));
         assert_eq!(cut(Vec::<&str>::new(), &page, |item| item).unwrap(), (vec![], None));
-        assert!(cut(vec!["a"], &PageRequest { cursor: None, limit: Some(0) }, |item| item).is_err());
+        assert!(
+            cut(
+                vec!["a"],
+                &PageRequest {
+                    cursor: None,
+                    limit: Some(0)
+                },
+                |item| item
+            )
+            .is_err()
+        );
     }
 }

@@ -15,7 +15,9 @@ use super::volumes::gib_rounded_down;
 
 /// Lists pools by name, active or not.
 pub(super) fn list_pools(connect: &Connect, page: &PageRequest) -> Result<PoolPage, Fault> {
-    let pools = connect.list_all_storage_pools(0).doing("list", "pools of", "this host")?;
+    let pools = connect
+        .list_all_storage_pools(0)
+        .doing("list", "pools of", "this host")?;
     let pools: Vec<Owned<StoragePool>> = pools.into_iter().map(Owned::new).collect();
     let mut items = Vec::with_capacity(pools.len());
     for pool in pools {

@@ -32,7 +32,11 @@ fn find(connect: &Connect, name: &str) -> Result<Found, Fault> {
     let domain = lookup::find_domain(connect, name)?;
     let uuid = domain.get_uuid_string().doing("read", "vm", name)?;
     let (state, reason) = domain.get_state().doing("read the state of", "vm", name)?;
-    Ok(Found { domain, uuid, state: DomainState { state, reason } })
+    Ok(Found {
+        domain,
+        uuid,
+        state: DomainState { state, reason },
+    })
 }
 
 /// Starts a VM and the networks that it needs; a paused one continues.
@@ -53,7 +57,10 @@ pub(super) fn start_vm(connect: &Connect, name: &str) -> Result<Change, Fault> {
             domain.create().doing("start", "vm", name)?;
         }
     }
-    Ok(Change { id: uuid, pending: None })
+    Ok(Change {
+        id: uuid,
+        pending: None,
+    })
 }
 
 /// Stops a VM.
@@ -71,9 +78,14 @@ pub(super) async fn stop_vm(
         StopMode::Graceful(seconds) => {
             let patience = Duration::from_secs(seconds.into());
             let asked = name.clone();
-            let uuid = connection.change(limit, move |connect| ask_to_stop(connect, &asked)).await?;
+            let uuid = connection
+                .change(limit, move |connect| ask_to_stop(connect, &asked))
+                .await?;
             wait_until_stopped(connection, limit, &name, &uuid, patience).await?;
-            Ok(Change { id: uuid, pending: None })
+            Ok(Change {
+                id: uuid,
+                pending: None,
+            })
         }
     }
 }
@@ -99,7 +111,10 @@ fn power_off(connect: &Connect, name: &str) -> Result<Change, Fault> {
             result?;
         }
     }
-    Ok(Change { id: uuid, pending: None })
+    Ok(Change {
+        id: uuid,
+        pending: None,
+    })
 }
 
 /// Presses the power button, unless the VM is stopped already.
@@ -107,7 +122,8 @@ fn ask_to_stop(connect: &Connect, name: &str) -> Result<String, Fault> {
     let Found { domain, uuid, state } = find(connect, name)?;
     match state.state {
         sys::VIR_DOMAIN_PAUSED | sys::VIR_DOMAIN_PMSUSPENDED => {
-            let message = format!("vm `{name}` is paused and cannot be asked to stop: start it first, or stop it by force");
+            let message =
+                format!("vm `{name}` is paused and cannot be asked to stop: start it first, or stop it by force");
             return Err(conflict(message));
         }
         sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED => {
@@ -128,11 +144,16 @@ async fn wait_until_stopped(
     let deadline = Instant::now() + patience;
     loop {
         let asked = uuid.to_owned();
-        let found = connection.read(limit, move |connect| Ok(is_active(find(connect, &asked)?.state))).await;
+        let found = connection
+            .read(limit, move |connect| Ok(is_active(find(connect, &asked)?.state)))
+            .await;
         match found {
             Ok(false) => return Ok(()),
             // A VM that is not defined persistently vanishes when it stops.
-            Err(Error { kind: ErrorKind::NotFound(_), .. }) => return Ok(()),
+            Err(Error {
+                kind: ErrorKind::NotFound(_),
+                ..
+            }) => return Ok(()),
             Err(error) => return Err(error),
             Ok(true) if Instant::now() >= deadline => {
                 let message = format!(

@@ -10,8 +10,8 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, Change, Error, Image, ImagePage, ImageSpec, Network, NetworkPage, OptionEntry, PageRequest, Pool, PoolPage,
-    Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec,
+    Ability, Change, Error, Image, ImagePage, ImageSpec, Network, NetworkPage, OptionEntry, PageRequest, Pool,
+    PoolPage, Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec,
 };
 
 use super::connection::Connection;
@@ -45,7 +45,11 @@ impl Libvirt {
     pub fn new(entries: &[OptionEntry]) -> Result<Self, Error> {
         let options = Options::from_entries(entries)?;
         let quick = Arc::new(Connection::new(&options.uri));
-        let slow = if is_private(&options.uri) { Arc::clone(&quick) } else { Arc::new(Connection::new(&options.uri)) };
+        let slow = if is_private(&options.uri) {
+            Arc::clone(&quick)
+        } else {
+            Arc::new(Connection::new(&options.uri))
+        };
         Ok(Self { options, quick, slow })
     }
 
@@ -59,7 +63,9 @@ impl Libvirt {
         call: &Call,
         work: impl Fn(&Connect) -> Result<T, Fault> + Send + Sync + 'static,
     ) -> Result<T, Error> {
-        self.slow.read(call.timeout.min(READ_LIMIT), move |connect| work(connect)).await
+        self.slow
+            .read(call.timeout.min(READ_LIMIT), move |connect| work(connect))
+            .await
     }
 
     async fn change<T: Send + 'static>(
@@ -74,7 +80,13 @@ impl Libvirt {
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
-        &[Ability::Info, Ability::Vms, Ability::Images, Ability::Pools, Ability::Networks]
+        &[
+            Ability::Info,
+            Ability::Vms,
+            Ability::Images,
+            Ability::Pools,
+            Ability::Networks,
+        ]
     }
 
     async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {
@@ -82,7 +94,10 @@ impl Provider for Libvirt {
     }
 
     async fn check_connection(&self, call: &Call) -> Result<(), Error> {
-        self.read(call, |connect| connect.get_lib_version().map(|_| ()).doing("ask", "host", "libvirt")).await
+        self.read(call, |connect| {
+            connect.get_lib_version().map(|_| ()).doing("ask", "host", "libvirt")
+        })
+        .await
     }
 
     async fn list_vms(&self, call: &Call, page: PageRequest) -> Result<VmPage, Error> {
@@ -96,11 +111,13 @@ impl Provider for Libvirt {
     async fn create_vm(&self, call: &Call, spec: VmSpec) -> Result<Change, Error> {
         let request = VmRequest::from_spec(spec, &self.options)?;
         let acceleration = self.options.acceleration;
-        self.change(call, move |connect| create::create_vm(connect, &request, acceleration)).await
+        self.change(call, move |connect| create::create_vm(connect, &request, acceleration))
+            .await
     }
 
     async fn delete_vm(&self, call: &Call, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
-        self.change(call, move |connect| delete::delete_vm(connect, &vm, &options)).await
+        self.change(call, move |connect| delete::delete_vm(connect, &vm, &options))
+            .await
     }
 
     async fn start_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
@@ -116,7 +133,8 @@ impl Provider for Libvirt {
     }
 
     async fn list_images(&self, call: &Call, page: PageRequest) -> Result<ImagePage, Error> {
-        self.read(call, move |connect| images::list_images(connect, &page)).await
+        self.read(call, move |connect| images::list_images(connect, &page))
+            .await
     }
 
     async fn get_image(&self, call: &Call, image: String) -> Result<Image, Error> {
@@ -124,14 +142,21 @@ impl Provider for Libvirt {
     }
 
     async fn upload_image(&self, call: &Call, spec: ImageSpec, content: Blob) -> Result<Change, Error> {
-        let upload = Upload { spec, default_pool: self.options.pool.clone(), content, call: call.clone() };
+        let upload = Upload {
+            spec,
+            default_pool: self.options.pool.clone(),
+            content,
+            call: call.clone(),
+        };
         let cancelled = CancelOnDrop::default();
         let flag = Arc::clone(&cancelled.0);
-        self.change(call, move |connect| upload::upload_image(connect, &upload, &flag)).await
+        self.change(call, move |connect| upload::upload_image(connect, &upload, &flag))
+            .await
     }
 
     async fn delete_image(&self, call: &Call, image: String) -> Result<Change, Error> {
-        self.change(call, move |connect| images::delete_image(connect, &image)).await
+        self.change(call, move |connect| images::delete_image(connect, &image))
+            .await
     }
 
     async fn list_pools(&self, call: &Call, page: PageRequest) -> Result<PoolPage, Error> {
@@ -143,11 +168,13 @@ impl Provider for Libvirt {
     }
 
     async fn list_networks(&self, call: &Call, page: PageRequest) -> Result<NetworkPage, Error> {
-        self.read(call, move |connect| networks::list_networks(connect, &page)).await
+        self.read(call, move |connect| networks::list_networks(connect, &page))
+            .await
     }
 
     async fn get_network(&self, call: &Call, network: String) -> Result<Network, Error> {
-        self.read(call, move |connect| networks::get_network(connect, &network)).await
+        self.read(call, move |connect| networks::get_network(connect, &network))
+            .await
     }
 }
 

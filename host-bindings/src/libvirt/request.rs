@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::contract::{Error, OptionEntry, OptionValue, Tag, VmDiskSpec, VmNicSpec, VmSpec};
 
 use super::domain_xml::DiskBus;
-use super::names::{check_hostname, check_name, check_text, normal_mac, random_mac};
+use super::names::{check_hostname, check_name, check_text, normal_mac, printable, random_mac};
 use super::options::Options;
 use super::volumes::GIB;
 
@@ -125,9 +125,21 @@ impl VmRequest {
 /// What libvirt has no notion of.
 fn refuse_foreign_fields(spec: &VmSpec) -> Result<(), Error> {
     let refused = [
-        ("flavor", spec.flavor.is_some(), "libvirt has no flavors: use `cpus` and `memory-mib`"),
-        ("location", spec.location.is_some(), "a libvirt connection is one host: choose the connection instead"),
-        ("security-groups", !spec.security_groups.is_empty(), "libvirt has no security groups"),
+        (
+            "flavor",
+            spec.flavor.is_some(),
+            "libvirt has no flavors: use `cpus` and `memory-mib`",
+        ),
+        (
+            "location",
+            spec.location.is_some(),
+            "a libvirt connection is one host: choose the connection instead",
+        ),
+        (
+            "security-groups",
+            !spec.security_groups.is_empty(),
+            "libvirt has no security groups",
+        ),
     ];
     for (field, given, reason) in refused {
         if given {
@@ -146,7 +158,10 @@ fn at_least_one(field: &str, value: Option<u32>, default: u32) -> Result<u32, Er
 
 fn check_disks(spec: &VmSpec, pool: &str) -> Result<Vec<DiskRequest>, Error> {
     if spec.disks.len() > DEVICES_MAX {
-        return Err(Error::invalid_argument("disks", format!("a vm can be created with at most {DEVICES_MAX} disks")));
+        return Err(Error::invalid_argument(
+            "disks",
+            format!("a vm can be created with at most {DEVICES_MAX} disks"),
+        ));
     }
     let mut disks = Vec::with_capacity(spec.disks.len().max(1));
     for (index, disk) in spec.disks.iter().enumerate() {
@@ -154,8 +169,16 @@ fn check_disks(spec: &VmSpec, pool: &str) -> Result<Vec<DiskRequest>, Error> {
         disks.push(check_disk(disk, image, pool)?);
     }
     if let (true, Some(image)) = (spec.disks.is_empty(), &spec.image) {
-        let source = DiskSourceRequest::New { image: Some(image.clone()), bytes: None, pool: pool.to_owned(), format: None };
-        disks.push(DiskRequest { source, bus: DiskBus::default() });
+        let source = DiskSourceRequest::New {
+            image: Some(image.clone()),
+            bytes: None,
+            pool: pool.to_owned(),
+            format: None,
+        };
+        disks.push(DiskRequest {
+            source,
+            bus: DiskBus::default(),
+        });
     }
     Ok(disks)
 }
@@ -164,40 +187,67 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
     let bus = match disk.bus.as_deref() {
         None => DiskBus::default(),
         Some(name) => DiskBus::from_name(name).ok_or_else(|| {
-            Error::invalid_argument("bus", format!("`{}` is not a bus: use virtio, scsi or sata", name.escape_debug()))
+            Error::invalid_argument(
+                "bus",
+                format!("`{}` is not a bus: use virtio, scsi or sata", printable(name)),
+            )
         })?,
     };
     if let (Some(own), Some(of_vm)) = (&disk.image, vm_image)
         && own != of_vm
     {
-        return Err(Error::invalid_argument("image", "the first disk names another image than the vm: give one of them"));
+        return Err(Error::invalid_argument(
+            "image",
+            "the first disk names another image than the vm: give one of them",
+        ));
     }
     let image = disk.image.as_ref().or(vm_image).cloned();
     if let Some(existing) = &disk.existing {
-        let others = [image.is_some(), disk.size_gib.is_some(), disk.pool.is_some(), disk.format.is_some()];
+        let others = [
+            image.is_some(),
+            disk.size_gib.is_some(),
+            disk.pool.is_some(),
+            disk.format.is_some(),
+        ];
         if others.contains(&true) {
             let message = "an existing disk keeps its image, size, pool and format: give `existing` alone, and no image for the vm";
             return Err(Error::invalid_argument("existing", message));
         }
-        return Ok(DiskRequest { source: DiskSourceRequest::Existing(existing.clone()), bus });
+        return Ok(DiskRequest {
+            source: DiskSourceRequest::Existing(existing.clone()),
+            bus,
+        });
     }
     let bytes = match disk.size_gib {
         Some(0) => return Err(Error::invalid_argument("size-gib", "a disk has at least 1 GiB")),
         size => size.map(|size| u64::from(size) * GIB),
     };
     match (disk.format.as_deref(), &image, bytes) {
-        (None | Some("qcow2" | "raw"), None, None) => {
-            Err(Error::invalid_argument("size-gib", "a disk without an image needs a size"))
-        }
-        (Some("raw"), Some(_), _) => {
-            Err(Error::invalid_argument("format", "a disk that is based on an image is always qcow2: leave `format` out"))
-        }
+        (None | Some("qcow2" | "raw"), None, None) => Err(Error::invalid_argument(
+            "size-gib",
+            "a disk without an image needs a size",
+        )),
+        (Some("raw"), Some(_), _) => Err(Error::invalid_argument(
+            "format",
+            "a disk that is based on an image is always qcow2: leave `format` out",
+        )),
         (None | Some("qcow2" | "raw"), ..) => {
             let pool = disk.pool.clone().unwrap_or_else(|| pool.to_owned());
-            Ok(DiskRequest { source: DiskSourceRequest::New { image, bytes, pool, format: disk.format.clone() }, bus })
+            Ok(DiskRequest {
+                source: DiskSourceRequest::New {
+                    image,
+                    bytes,
+                    pool,
+                    format: disk.format.clone(),
+                },
+                bus,
+            })
         }
         (Some(other), ..) => {
-            let message = format!("`{}` is not a disk format of this provider: use qcow2 or raw", other.escape_debug());
+            let message = format!(
+                "`{}` is not a disk format of this provider: use qcow2 or raw",
+                printable(other)
+            );
             Err(Error::invalid_argument("format", message))
         }
     }
@@ -205,7 +255,10 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
 
 fn check_nics(nics: &[VmNicSpec], options: &Options) -> Result<Vec<NicRequest>, Error> {
     if nics.len() > DEVICES_MAX {
-        return Err(Error::invalid_argument("nics", format!("a vm can be created with at most {DEVICES_MAX} interfaces")));
+        return Err(Error::invalid_argument(
+            "nics",
+            format!("a vm can be created with at most {DEVICES_MAX} interfaces"),
+        ));
     }
     if nics.is_empty() {
         let nic = NicRequest {
@@ -223,32 +276,64 @@ fn check_nics(nics: &[VmNicSpec], options: &Options) -> Result<Vec<NicRequest>, 
 
 fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
     if nic.subnet.is_some() {
-        return Err(Error::invalid_argument("subnet", "libvirt networks have no subnets: name the network alone"));
+        return Err(Error::invalid_argument(
+            "subnet",
+            "libvirt networks have no subnets: name the network alone",
+        ));
     }
     if nic.public == Some(true) {
-        return Err(Error::invalid_argument("public", "libvirt hands out no public addresses: use a bridged network"));
+        return Err(Error::invalid_argument(
+            "public",
+            "libvirt hands out no public addresses: use a bridged network",
+        ));
     }
-    let address = nic.address.as_deref().map(|text| parse("address", text, "192.0.2.7/24")).transpose()?;
+    let address = nic
+        .address
+        .as_deref()
+        .map(|text| parse("address", text, "192.0.2.7/24"))
+        .transpose()?;
     if address.is_none() && (nic.gateway.is_some() || !nic.dns_servers.is_empty()) {
-        let field = if nic.gateway.is_some() { "gateway" } else { "dns-servers" };
-        return Err(Error::invalid_argument(field, format!("{field} goes with a fixed `address`; DHCP brings its own")));
+        let field = if nic.gateway.is_some() {
+            "gateway"
+        } else {
+            "dns-servers"
+        };
+        return Err(Error::invalid_argument(
+            field,
+            format!("{field} goes with a fixed `address`; DHCP brings its own"),
+        ));
     }
     let model = nic.model.clone().unwrap_or_else(|| "virtio".to_owned());
-    if model.is_empty() || !model.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Err(Error::invalid_argument("model", format!("`{}` is not a device model", model.escape_debug())));
+    if model.is_empty()
+        || !model
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        return Err(Error::invalid_argument(
+            "model",
+            format!("`{}` is not a device model", printable(&model)),
+        ));
     }
     Ok(NicRequest {
         network: nic.network.clone().unwrap_or_else(|| options.network.clone()),
         mac: nic.mac.as_deref().map_or_else(|| Ok(random_mac()), normal_mac)?,
         model,
         address,
-        gateway: nic.gateway.as_deref().map(|text| parse("gateway", text, "192.0.2.1")).transpose()?,
-        dns_servers: nic.dns_servers.iter().map(|text| parse("dns-servers", text, "192.0.2.53")).collect::<Result<_, _>>()?,
+        gateway: nic
+            .gateway
+            .as_deref()
+            .map(|text| parse("gateway", text, "192.0.2.1"))
+            .transpose()?,
+        dns_servers: nic
+            .dns_servers
+            .iter()
+            .map(|text| parse("dns-servers", text, "192.0.2.53"))
+            .collect::<Result<_, _>>()?,
     })
 }
 
 fn parse<T: std::str::FromStr>(field: &str, text: &str, example: &str) -> Result<T, Error> {
-    let refused = |_| Error::invalid_argument(field, format!("{field} `{}` is not like `{example}`", text.escape_debug()));
+    let refused = |_| Error::invalid_argument(field, format!("{field} `{}` is not like `{example}`", printable(text)));
     text.parse().map_err(refused)
 }
 
@@ -261,18 +346,25 @@ fn check_seed(spec: &VmSpec, fixed_address: bool) -> Result<Option<SeedRequest>,
     check_hostname(&hostname)?;
     for key in &spec.ssh_keys {
         if key.trim().is_empty() || key.trim().chars().any(char::is_control) {
-            return Err(Error::invalid_argument("ssh-keys", "an ssh key is one line in OpenSSH's public key format"));
+            return Err(Error::invalid_argument(
+                "ssh-keys",
+                "an ssh key is one line in OpenSSH's public key format",
+            ));
         }
     }
     let (user_data, ssh_keys) = (spec.user_data.clone(), spec.ssh_keys.clone());
-    Ok(Some(SeedRequest { hostname, user_data, ssh_keys }))
+    Ok(Some(SeedRequest {
+        hostname,
+        user_data,
+        ssh_keys,
+    }))
 }
 
 fn check_metadata(mut metadata: Vec<Tag>) -> Result<Vec<Tag>, Error> {
     metadata.sort_by(|a, b| a.key.cmp(&b.key));
     for pair in metadata.windows(2) {
         if pair[0].key == pair[1].key {
-            let message = format!("the key `{}` is given twice", pair[0].key.escape_debug());
+            let message = format!("the key `{}` is given twice", printable(&pair[0].key));
             return Err(Error::invalid_argument("metadata", message));
         }
     }
@@ -290,7 +382,10 @@ fn check_options(options: &[OptionEntry]) -> Result<(Option<String>, Option<Stri
             ("machine", OptionValue::Text(text)) => machine = Some(text.clone()),
             ("cpu_model", OptionValue::Text(text)) => cpu_model = Some(text.clone()),
             (name, _) => {
-                let message = format!("vms have no text option `{}`: use machine or cpu_model", name.escape_debug());
+                let message = format!(
+                    "vms have no text option `{}`: use machine or cpu_model",
+                    printable(name)
+                );
                 return Err(Error::invalid_argument(name, message));
             }
         }

@@ -12,7 +12,14 @@ fn options() -> Options {
 }
 
 fn disk() -> VmDiskSpec {
-    VmDiskSpec { size_gib: None, pool: None, image: None, existing: None, bus: None, format: None }
+    VmDiskSpec {
+        size_gib: None,
+        pool: None,
+        image: None,
+        existing: None,
+        bus: None,
+        format: None,
+    }
 }
 
 fn nic() -> VmNicSpec {
@@ -37,52 +44,276 @@ fn refused_field(spec: VmSpec) -> Option<String> {
 
 #[test]
 fn an_almost_empty_spec_gets_the_documented_defaults() {
-    let request = VmRequest::from_spec(VmSpec { image: Some("debian".into()), ..spec() }, &options()).unwrap();
-    assert_eq!((request.cpus, request.memory_mib, request.pool.as_str()), (DEFAULT_CPUS, DEFAULT_MEMORY_MIB, "default"));
-    let source =
-        DiskSourceRequest::New { image: Some("debian".into()), bytes: None, pool: "default".into(), format: None };
-    assert_eq!(request.disks, [DiskRequest { source, bus: DiskBus::Virtio }]);
+    let request = VmRequest::from_spec(
+        VmSpec {
+            image: Some("debian".into()),
+            ..spec()
+        },
+        &options(),
+    )
+    .unwrap();
+    assert_eq!(
+        (request.cpus, request.memory_mib, request.pool.as_str()),
+        (DEFAULT_CPUS, DEFAULT_MEMORY_MIB, "default")
+    );
+    let source = DiskSourceRequest::New {
+        image: Some("debian".into()),
+        bytes: None,
+        pool: "default".into(),
+        format: None,
+    };
+    assert_eq!(
+        request.disks,
+        [DiskRequest {
+            source,
+            bus: DiskBus::Virtio
+        }]
+    );
     assert_eq!((request.nics.len(), request.nics[0].network.as_str()), (1, "default"));
     assert_eq!(request.seed, None);
 }
 
 #[test]
 fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
-    let with_disk = |disk: VmDiskSpec| VmSpec { disks: vec![disk], ..spec() };
-    let with_nic = |nic: VmNicSpec| VmSpec { nics: vec![nic], ..spec() };
-    let tag = |key: &str, value: &str| Tag { key: key.into(), value: value.into() };
+    let with_disk = |disk: VmDiskSpec| VmSpec {
+        disks: vec![disk],
+        ..spec()
+    };
+    let with_nic = |nic: VmNicSpec| VmSpec {
+        nics: vec![nic],
+        ..spec()
+    };
+    let tag = |key: &str, value: &str| Tag {
+        key: key.into(),
+        value: value.into(),
+    };
     let text = |text: &str| Some(text.to_owned());
     let cases = [
-        ("name", VmSpec { name: "../x".into(), ..spec() }),
-        ("flavor", VmSpec { flavor: text("m1"), ..spec() }),
-        ("location", VmSpec { location: text("zone"), ..spec() }),
-        ("security-groups", VmSpec { security_groups: vec!["web".into()], ..spec() }),
-        ("cpus", VmSpec { cpus: Some(0), ..spec() }),
-        ("memory-mib", VmSpec { memory_mib: Some(0), ..spec() }),
-        ("description", VmSpec { description: text("a\0b"), ..spec() }),
-        ("metadata", VmSpec { metadata: vec![tag("a", "1"), tag("a", "2")], ..spec() }),
-        ("metadata", VmSpec { metadata: vec![tag("a", "\u{1b}")], ..spec() }),
-        ("hostname", VmSpec { hostname: text("a b"), ..spec() }),
-        ("hostname", VmSpec { name: "no host name".into(), user_data: text("x"), ..spec() }),
-        ("ssh-keys", VmSpec { ssh_keys: vec!["ssh-ed25519 A\nssh-rsa B".into()], ..spec() }),
-        ("bogus", VmSpec { options: vec![OptionEntry { name: "bogus".into(), value: OptionValue::Boolean(true) }], ..spec() }),
-        ("disks", VmSpec { disks: vec![VmDiskSpec { size_gib: Some(1), ..disk() }; 17], ..spec() }),
+        (
+            "name",
+            VmSpec {
+                name: "../x".into(),
+                ..spec()
+            },
+        ),
+        (
+            "flavor",
+            VmSpec {
+                flavor: text("m1"),
+                ..spec()
+            },
+        ),
+        (
+            "location",
+            VmSpec {
+                location: text("zone"),
+                ..spec()
+            },
+        ),
+        (
+            "security-groups",
+            VmSpec {
+                security_groups: vec!["web".into()],
+                ..spec()
+            },
+        ),
+        (
+            "cpus",
+            VmSpec {
+                cpus: Some(0),
+                ..spec()
+            },
+        ),
+        (
+            "memory-mib",
+            VmSpec {
+                memory_mib: Some(0),
+                ..spec()
+            },
+        ),
+        (
+            "description",
+            VmSpec {
+                description: text("a\0b"),
+                ..spec()
+            },
+        ),
+        (
+            "metadata",
+            VmSpec {
+                metadata: vec![tag("a", "1"), tag("a", "2")],
+                ..spec()
+            },
+        ),
+        (
+            "metadata",
+            VmSpec {
+                metadata: vec![tag("a", "\u{1b}")],
+                ..spec()
+            },
+        ),
+        (
+            "hostname",
+            VmSpec {
+                hostname: text("a b"),
+                ..spec()
+            },
+        ),
+        (
+            "hostname",
+            VmSpec {
+                name: "no host name".into(),
+                user_data: text("x"),
+                ..spec()
+            },
+        ),
+        (
+            "ssh-keys",
+            VmSpec {
+                ssh_keys: vec!["ssh-ed25519 A\nssh-rsa B".into()],
+                ..spec()
+            },
+        ),
+        (
+            "bogus",
+            VmSpec {
+                options: vec![OptionEntry {
+                    name: "bogus".into(),
+                    value: OptionValue::Boolean(true),
+                }],
+                ..spec()
+            },
+        ),
+        (
+            "disks",
+            VmSpec {
+                disks: vec![
+                    VmDiskSpec {
+                        size_gib: Some(1),
+                        ..disk()
+                    };
+                    17
+                ],
+                ..spec()
+            },
+        ),
         ("size-gib", with_disk(disk())),
-        ("size-gib", with_disk(VmDiskSpec { size_gib: Some(0), ..disk() })),
-        ("bus", with_disk(VmDiskSpec { size_gib: Some(1), bus: text("nvme"), ..disk() })),
-        ("format", with_disk(VmDiskSpec { size_gib: Some(1), format: text("vmdk"), ..disk() })),
-        ("format", with_disk(VmDiskSpec { image: text("i"), format: text("raw"), ..disk() })),
-        ("existing", with_disk(VmDiskSpec { existing: text("d"), size_gib: Some(1), ..disk() })),
-        ("existing", VmSpec { image: text("i"), ..with_disk(VmDiskSpec { existing: text("d"), ..disk() }) }),
-        ("image", VmSpec { image: text("i"), ..with_disk(VmDiskSpec { image: text("j"), ..disk() }) }),
-        ("subnet", with_nic(VmNicSpec { subnet: text("s"), ..nic() })),
-        ("public", with_nic(VmNicSpec { public: Some(true), ..nic() })),
-        ("mac", with_nic(VmNicSpec { mac: text("ff:ff:ff:ff:ff:ff"), ..nic() })),
-        ("model", with_nic(VmNicSpec { model: text("virtio' x='"), ..nic() })),
-        ("address", with_nic(VmNicSpec { address: text("192.0.2.7"), ..nic() })),
-        ("gateway", with_nic(VmNicSpec { gateway: text("192.0.2.1"), ..nic() })),
-        ("gateway", with_nic(VmNicSpec { address: text("192.0.2.7/24"), gateway: text("x"), ..nic() })),
-        ("dns-servers", with_nic(VmNicSpec { dns_servers: vec!["192.0.2.1".into()], ..nic() })),
+        (
+            "size-gib",
+            with_disk(VmDiskSpec {
+                size_gib: Some(0),
+                ..disk()
+            }),
+        ),
+        (
+            "bus",
+            with_disk(VmDiskSpec {
+                size_gib: Some(1),
+                bus: text("nvme"),
+                ..disk()
+            }),
+        ),
+        (
+            "format",
+            with_disk(VmDiskSpec {
+                size_gib: Some(1),
+                format: text("vmdk"),
+                ..disk()
+            }),
+        ),
+        (
+            "format",
+            with_disk(VmDiskSpec {
+                image: text("i"),
+                format: text("raw"),
+                ..disk()
+            }),
+        ),
+        (
+            "existing",
+            with_disk(VmDiskSpec {
+                existing: text("d"),
+                size_gib: Some(1),
+                ..disk()
+            }),
+        ),
+        (
+            "existing",
+            VmSpec {
+                image: text("i"),
+                ..with_disk(VmDiskSpec {
+                    existing: text("d"),
+                    ..disk()
+                })
+            },
+        ),
+        (
+            "image",
+            VmSpec {
+                image: text("i"),
+                ..with_disk(VmDiskSpec {
+                    image: text("j"),
+                    ..disk()
+                })
+            },
+        ),
+        (
+            "subnet",
+            with_nic(VmNicSpec {
+                subnet: text("s"),
+                ..nic()
+            }),
+        ),
+        (
+            "public",
+            with_nic(VmNicSpec {
+                public: Some(true),
+                ..nic()
+            }),
+        ),
+        (
+            "mac",
+            with_nic(VmNicSpec {
+                mac: text("ff:ff:ff:ff:ff:ff"),
+                ..nic()
+            }),
+        ),
+        (
+            "model",
+            with_nic(VmNicSpec {
+                model: text("virtio' x='"),
+                ..nic()
+            }),
+        ),
+        (
+            "address",
+            with_nic(VmNicSpec {
+                address: text("192.0.2.7"),
+                ..nic()
+            }),
+        ),
+        (
+            "gateway",
+            with_nic(VmNicSpec {
+                gateway: text("192.0.2.1"),
+                ..nic()
+            }),
+        ),
+        (
+            "gateway",
+            with_nic(VmNicSpec {
+                address: text("192.0.2.7/24"),
+                gateway: text("x"),
+                ..nic()
+            }),
+        ),
+        (
+            "dns-servers",
+            with_nic(VmNicSpec {
+                dns_servers: vec!["192.0.2.1".into()],
+                ..nic()
+            }),
+        ),
     ];
     for (field, spec) in cases {
         assert_eq!(refused_field(spec.clone()).as_deref(), Some(field), "{spec:?}");
@@ -93,21 +324,56 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
 fn a_seed_is_made_only_when_the_guest_is_told_something() {
     let seed = |spec| VmRequest::from_spec(spec, &options()).unwrap().seed;
     assert_eq!(seed(spec()), None);
-    let fixed = VmNicSpec { address: Some("192.0.2.7/24".into()), ..nic() };
+    let fixed = VmNicSpec {
+        address: Some("192.0.2.7/24".into()),
+        ..nic()
+    };
     for spec in [
-        VmSpec { user_data: Some("#!/bin/sh".into()), ..spec() },
-        VmSpec { ssh_keys: vec!["ssh-ed25519 A".into()], ..spec() },
-        VmSpec { nics: vec![fixed], ..spec() },
+        VmSpec {
+            user_data: Some("#!/bin/sh".into()),
+            ..spec()
+        },
+        VmSpec {
+            ssh_keys: vec!["ssh-ed25519 A".into()],
+            ..spec()
+        },
+        VmSpec {
+            nics: vec![fixed],
+            ..spec()
+        },
     ] {
         assert_eq!(seed(spec).unwrap().hostname, "web");
     }
-    assert_eq!(seed(VmSpec { hostname: Some("other".into()), ..spec() }).unwrap().hostname, "other");
+    assert_eq!(
+        seed(VmSpec {
+            hostname: Some("other".into()),
+            ..spec()
+        })
+        .unwrap()
+        .hostname,
+        "other"
+    );
 }
 
 #[test]
 fn the_image_goes_under_the_first_disk_only() {
-    let second = VmDiskSpec { size_gib: Some(3), bus: Some("scsi".into()), pool: Some("fast".into()), ..disk() };
-    let spec = VmSpec { image: Some("debian".into()), disks: vec![VmDiskSpec { size_gib: Some(9), ..disk() }, second], ..spec() };
+    let second = VmDiskSpec {
+        size_gib: Some(3),
+        bus: Some("scsi".into()),
+        pool: Some("fast".into()),
+        ..disk()
+    };
+    let spec = VmSpec {
+        image: Some("debian".into()),
+        disks: vec![
+            VmDiskSpec {
+                size_gib: Some(9),
+                ..disk()
+            },
+            second,
+        ],
+        ..spec()
+    };
     let disks = VmRequest::from_spec(spec, &options()).unwrap().disks;
     let new = |image: Option<&str>, gib: u64, pool: &str| DiskSourceRequest::New {
         image: image.map(Into::into),
@@ -115,6 +381,18 @@ fn the_image_goes_under_the_first_disk_only() {
         pool: pool.into(),
         format: None,
     };
-    assert_eq!(disks[0], DiskRequest { source: new(Some("debian"), 9, "default"), bus: DiskBus::Virtio });
-    assert_eq!(disks[1], DiskRequest { source: new(None, 3, "fast"), bus: DiskBus::Scsi });
+    assert_eq!(
+        disks[0],
+        DiskRequest {
+            source: new(Some("debian"), 9, "default"),
+            bus: DiskBus::Virtio
+        }
+    );
+    assert_eq!(
+        disks[1],
+        DiskRequest {
+            source: new(None, 3, "fast"),
+            bus: DiskBus::Scsi
+        }
+    );
 }

@@ -47,13 +47,25 @@ pub(super) struct SeedNic {
 impl Seed {
     /// The seed as an ISO image.
     pub(super) fn to_iso(&self) -> Vec<u8> {
-        let user_data = self.user_data.clone().unwrap_or_else(|| "#cloud-config\n{}\n".to_owned());
+        let user_data = self
+            .user_data
+            .clone()
+            .unwrap_or_else(|| "#cloud-config\n{}\n".to_owned());
         let mut files = vec![
-            IsoFile { name: "user-data", content: user_data.into_bytes() },
-            IsoFile { name: "meta-data", content: self.meta_data().into_bytes() },
+            IsoFile {
+                name: "user-data",
+                content: user_data.into_bytes(),
+            },
+            IsoFile {
+                name: "meta-data",
+                content: self.meta_data().into_bytes(),
+            },
         ];
         if let Some(network) = self.network_config() {
-            files.push(IsoFile { name: "network-config", content: network.into_bytes() });
+            files.push(IsoFile {
+                name: "network-config",
+                content: network.into_bytes(),
+            });
         }
         iso9660::write(LABEL, &files)
     }
@@ -74,7 +86,10 @@ impl Seed {
         self.nics.iter().any(|nic| nic.address.is_some()).then(|| {
             let mut text = "version: 2\nethernets:\n".to_owned();
             for (index, nic) in self.nics.iter().enumerate() {
-                text.push_str(&format!("  nic{index}:\n    match:\n      macaddress: \"{}\"\n", nic.mac));
+                text.push_str(&format!(
+                    "  nic{index}:\n    match:\n      macaddress: \"{}\"\n",
+                    nic.mac
+                ));
                 text.push_str(&nic.addressing());
             }
             text
@@ -117,28 +132,43 @@ mod tests {
     }
 
     fn seed(nics: Vec<SeedNic>) -> Seed {
-        Seed { id: "uuid".into(), hostname: "web-1".into(), user_data: None, ssh_keys: vec![], nics }
+        Seed {
+            id: "uuid".into(),
+            hostname: "web-1".into(),
+            user_data: None,
+            ssh_keys: vec![],
+            nics,
+        }
     }
 
     #[test]
     fn user_data_is_handed_over_byte_for_byte() {
         let user_data = "#!/bin/sh\r\necho '$HOME' \"x\" \t\u{fe0f}\n\n";
-        let seed = Seed { user_data: Some(user_data.into()), ..seed(vec![]) };
+        let seed = Seed {
+            user_data: Some(user_data.into()),
+            ..seed(vec![])
+        };
         let iso = seed.to_iso();
         assert!(iso.windows(user_data.len()).any(|part| part == user_data.as_bytes()));
     }
 
     #[test]
     fn meta_data_carries_id_host_name_and_keys() {
-        let seed = Seed { ssh_keys: vec!["ssh-ed25519 AAAA me@\"home\" \n".into()], ..seed(vec![]) };
-        let expected = "instance-id: uuid\nlocal-hostname: web-1\npublic-keys:\n- \"ssh-ed25519 AAAA me@\\\"home\\\"\"\n";
+        let seed = Seed {
+            ssh_keys: vec!["ssh-ed25519 AAAA me@\"home\" \n".into()],
+            ..seed(vec![])
+        };
+        let expected =
+            "instance-id: uuid\nlocal-hostname: web-1\npublic-keys:\n- \"ssh-ed25519 AAAA me@\\\"home\\\"\"\n";
         assert_eq!(seed.meta_data(), expected);
     }
 
     #[test]
     fn network_config_exists_only_for_fixed_addresses_and_then_covers_every_nic() {
         assert_eq!(seed(vec![nic(None)]).network_config(), None);
-        let config = seed(vec![nic(Some("192.0.2.7/24")), nic(None)]).network_config().unwrap();
+        let config = seed(vec![nic(Some("192.0.2.7/24")), nic(None)])
+            .network_config()
+            .unwrap();
         let expected = "version: 2\nethernets:\n  nic0:\n    match:\n      macaddress: \"52:54:00:00:00:01\"\n    addresses:\n    \
             - \"192.0.2.7/24\"\n    gateway4: 192.0.2.1\n    nameservers:\n      addresses:\n      - \"2001:db8::53\"\n  nic1:\n    \
             match:\n      macaddress: \"52:54:00:00:00:01\"\n    dhcp4: true\n";

@@ -23,7 +23,7 @@ use super::facts::VolumeFacts;
 use super::ffi::{self, Owned};
 use super::image_format::{self, HEAD_BYTES, ImageFormat};
 use super::lookup;
-use super::names::check_name;
+use super::names::{check_name, printable};
 use super::volume_xml::VolumeDefinition;
 
 /// How much is read and sent at once.
@@ -51,7 +51,10 @@ pub(super) fn upload_image(connect: &Connect, upload: &Upload, cancelled: &Atomi
         return Err(Error::invalid_argument(&option.name, format!("images have no option `{}`", option.name)).into());
     }
     let bytes = upload.content.size().map_err(|error| unreadable(&error))?;
-    let head = upload.content.read_at_blocking(0, HEAD_BYTES).map_err(|error| unreadable(&error))?;
+    let head = upload
+        .content
+        .read_at_blocking(0, HEAD_BYTES)
+        .map_err(|error| unreadable(&error))?;
     let format = image_format::detect(&head)?;
     check_format(spec.format.as_deref(), format)?;
     check_sha256(upload, bytes, cancelled)?;
@@ -59,7 +62,10 @@ pub(super) fn upload_image(connect: &Connect, upload: &Upload, cancelled: &Atomi
     let pool = lookup::find_pool(connect, pool_name)?;
     let volume = create_volume(&pool, &spec.name, bytes)?;
     match fill(connect, upload, &volume, bytes, cancelled).and_then(|()| wait_until_seen(&volume, format, bytes)) {
-        Ok(path) => Ok(Change { id: path, pending: None }),
+        Ok(path) => Ok(Change {
+            id: path,
+            pending: None,
+        }),
         Err(fault) => Err(remove(&volume, &spec.name, fault)),
     }
 }
@@ -85,14 +91,24 @@ pub(super) fn create_filled(
 fn create_volume(pool: &StoragePool, name: &str, bytes: u64) -> Result<Owned<StorageVol>, Fault> {
     // Raw whatever the content is: libvirt looks at the content once it has arrived, and must not write a header first.
     let capacity_bytes = bytes.next_multiple_of(512);
-    let definition = VolumeDefinition { name: name.to_owned(), capacity_bytes, format: "raw".to_owned(), backing: None };
-    StorageVol::create_xml(pool, &definition.to_xml(), 0).map(Owned::new).doing("create", "image", name)
+    let definition = VolumeDefinition {
+        name: name.to_owned(),
+        capacity_bytes,
+        format: "raw".to_owned(),
+        backing: None,
+    };
+    StorageVol::create_xml(pool, &definition.to_xml(), 0)
+        .map(Owned::new)
+        .doing("create", "image", name)
 }
 
 fn remove(volume: &StorageVol, name: &str, fault: Fault) -> Fault {
     match volume.delete(0) {
         Ok(()) => fault,
-        Err(error) => fault.and(&format!("the unfinished volume `{name}` could not be removed: {}", error.message())),
+        Err(error) => fault.and(&format!(
+            "the unfinished volume `{name}` could not be removed: {}",
+            error.message()
+        )),
     }
 }
 
@@ -101,7 +117,11 @@ fn check_format(wanted: Option<&str>, found: ImageFormat) -> Result<(), Error> {
         None => Ok(()),
         Some(wanted) if wanted == found.name() => Ok(()),
         Some(wanted) => {
-            let message = format!("the content is {}, not `{}`: leave `format` out", found.name(), wanted.escape_debug());
+            let message = format!(
+                "the content is {}, not `{}`: leave `format` out",
+                found.name(),
+                printable(wanted)
+            );
             Err(Error::invalid_argument("format", message))
         }
     }
@@ -125,11 +145,20 @@ fn compare(expected: &str, hash: Sha256) -> Result<(), Fault> {
     if found == *expected {
         return Ok(());
     }
-    let message = format!("the content has the SHA-256 {found}, not {}; nothing was kept", expected.escape_debug());
+    let message = format!(
+        "the content has the SHA-256 {found}, not {}; nothing was kept",
+        printable(expected)
+    );
     Err(Error::invalid_argument("sha256", message).into())
 }
 
-fn fill(connect: &Connect, upload: &Upload, volume: &StorageVol, bytes: u64, cancelled: &AtomicBool) -> Result<(), Fault> {
+fn fill(
+    connect: &Connect,
+    upload: &Upload,
+    volume: &StorageVol,
+    bytes: u64,
+    cancelled: &AtomicBool,
+) -> Result<(), Fault> {
     let sender = Sender::open(connect, volume, &upload.spec.name, bytes)?;
     let mut hash = Sha256::new();
     for_each_piece(upload, bytes, cancelled, "uploading", |piece| {
@@ -155,7 +184,10 @@ fn for_each_piece(
         if cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::TimedOut, "the upload was given up by its caller").into());
         }
-        let piece = upload.content.read_at_blocking(offset, PIECE_BYTES).map_err(|error| unreadable(&error))?;
+        let piece = upload
+            .content
+            .read_at_blocking(offset, PIECE_BYTES)
+            .map_err(|error| unreadable(&error))?;
         if piece.is_empty() {
             return Err(unreadable(&io::ErrorKind::UnexpectedEof.into()));
         }
@@ -163,7 +195,10 @@ fn for_each_piece(
         offset += piece.len() as u64;
         let percent = u8::try_from(offset.saturating_mul(100) / bytes).ok();
         if percent != reported {
-            upload.call.reporter.progress(percent, &format!("{doing} image {}", upload.spec.name));
+            upload
+                .call
+                .reporter
+                .progress(percent, &format!("{doing} image {}", upload.spec.name));
             reported = percent;
         }
     }
@@ -178,7 +213,11 @@ fn unreadable(error: &io::Error) -> Fault {
 fn wait_until_seen(volume: &StorageVol, format: ImageFormat, bytes: u64) -> Result<String, Fault> {
     let deadline = Instant::now() + REFRESH_LIMIT;
     loop {
-        let facts = volume.get_xml_desc(0).ok().and_then(|xml| VolumeFacts::from_xml(&xml)).unwrap_or_default();
+        let facts = volume
+            .get_xml_desc(0)
+            .ok()
+            .and_then(|xml| VolumeFacts::from_xml(&xml))
+            .unwrap_or_default();
         let seen = match format {
             ImageFormat::Qcow2 { capacity_bytes } => facts.capacity_bytes == capacity_bytes,
             ImageFormat::Iso | ImageFormat::Raw => facts.capacity_bytes >= bytes,
@@ -190,7 +229,10 @@ fn wait_until_seen(volume: &StorageVol, format: ImageFormat, bytes: u64) -> Resu
         }
         if Instant::now() > deadline {
             let found = facts.format.unwrap_or_else(|| "unknown".to_owned());
-            return Err(conflict(format!("libvirt takes the uploaded {} image for {found}; is the pool made for files?", format.name())));
+            return Err(conflict(format!(
+                "libvirt takes the uploaded {} image for {found}; is the pool made for files?",
+                format.name()
+            )));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -207,7 +249,11 @@ impl<'a> Sender<'a> {
     fn open(connect: &Connect, volume: &StorageVol, name: &'a str, bytes: u64) -> Result<Self, Fault> {
         let stream = Stream::new(connect, 0).map(Owned::new).doing("upload", "image", name)?;
         volume.upload(&stream, 0, bytes, 0).doing("upload", "image", name)?;
-        Ok(Self { stream, name, finished: std::cell::Cell::new(false) })
+        Ok(Self {
+            stream,
+            name,
+            finished: std::cell::Cell::new(false),
+        })
     }
 
     fn send(&self, mut bytes: &[u8]) -> Result<(), Fault> {

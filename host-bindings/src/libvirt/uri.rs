@@ -6,6 +6,8 @@
 
 use crate::contract::{Error, ErrorKind};
 
+use super::names::printable;
+
 /// The connection that is opened unless the option `uri` says otherwise.
 pub(super) const DEFAULT_URI: &str = "qemu:///system";
 
@@ -14,22 +16,34 @@ pub(super) const DEFAULT_URI: &str = "qemu:///system";
 /// # Errors
 /// `unsupported` for remote hosts, `invalid-argument` for everything else that is not on the list.
 pub(super) fn check_uri(uri: &str) -> Result<(), Error> {
-    if uri.contains(['?', '#', '\\', '%']) || uri.chars().any(|character| character.is_control() || character.is_whitespace()) {
-        return Err(refused(uri, "parameters are not allowed, because some of them run programs"));
+    if uri.contains(['?', '#', '\\', '%'])
+        || uri
+            .chars()
+            .any(|character| character.is_control() || character.is_whitespace())
+    {
+        return Err(refused(
+            uri,
+            "parameters are not allowed, because some of them run programs",
+        ));
     }
     match uri {
         "qemu:///system" | "qemu:///session" | "test:///default" => return Ok(()),
         _ => {}
     }
-    if uri.strip_prefix("test://").is_some_and(|path| path.starts_with('/') && path.ends_with(".xml")) {
+    if uri
+        .strip_prefix("test://")
+        .is_some_and(|path| path.starts_with('/') && path.ends_with(".xml"))
+    {
         return Ok(());
     }
     let scheme = uri.split_once("://").map_or(uri, |(scheme, _)| scheme);
-    let host = uri.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+    let host = uri
+        .split_once("://")
+        .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
     if scheme.contains('+') || !host.is_empty() {
         let message = format!(
             "`{}` names a remote host, which this provider cannot reach yet: run stockade on that host and use `{DEFAULT_URI}`",
-            uri.escape_debug()
+            printable(uri)
         );
         return Err(Error::new(ErrorKind::Unsupported("uri".to_owned()), message));
     }
@@ -39,7 +53,7 @@ pub(super) fn check_uri(uri: &str) -> Result<(), Error> {
 fn refused(uri: &str, reason: &str) -> Error {
     let message = format!(
         "`{}` is refused: {reason}; use `qemu:///system`, `qemu:///session`, `test:///default` or `test:///PATH.xml`",
-        uri.escape_debug()
+        printable(uri)
     );
     Error::invalid_argument("uri", message)
 }
@@ -55,15 +69,30 @@ mod tests {
 
     #[test]
     fn local_sockets_and_the_test_driver_are_allowed() {
-        for uri in ["qemu:///system", "qemu:///session", "test:///default", "test:///tmp/a-b/host.xml"] {
+        for uri in [
+            "qemu:///system",
+            "qemu:///session",
+            "test:///default",
+            "test:///tmp/a-b/host.xml",
+        ] {
             assert_eq!(check_uri(uri), Ok(()), "{uri}");
         }
     }
 
     #[test]
     fn remote_hosts_are_unsupported() {
-        for uri in ["qemu+ssh://root@host/system", "qemu+tcp://host/system", "qemu+ext:///system", "qemu://host/system", "qemu+unix:///system"] {
-            assert_eq!(check_uri(uri).unwrap_err().kind, ErrorKind::Unsupported("uri".into()), "{uri}");
+        for uri in [
+            "qemu+ssh://root@host/system",
+            "qemu+tcp://host/system",
+            "qemu+ext:///system",
+            "qemu://host/system",
+            "qemu+unix:///system",
+        ] {
+            assert_eq!(
+                check_uri(uri).unwrap_err().kind,
+                ErrorKind::Unsupported("uri".into()),
+                "{uri}"
+            );
         }
     }
 
@@ -83,7 +112,11 @@ mod tests {
             "qemu:///system\n",
             "esx:///",
         ] {
-            assert_eq!(check_uri(uri).unwrap_err().kind, ErrorKind::InvalidArgument("uri".into()), "{uri}");
+            assert_eq!(
+                check_uri(uri).unwrap_err().kind,
+                ErrorKind::InvalidArgument("uri".into()),
+                "{uri}"
+            );
         }
     }
 }

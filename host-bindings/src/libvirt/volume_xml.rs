@@ -20,12 +20,19 @@ impl VolumeDefinition {
     pub(super) fn to_xml(&self) -> String {
         let format = |name: &str| Element::new("format").attribute("type", name);
         let backing = self.backing.as_ref().map(|(path, backing_format)| {
-            Element::new("backingStore").child_text("path", path).child(format(backing_format))
+            Element::new("backingStore")
+                .child_text("path", path)
+                .child(format(backing_format))
         });
-        let allocation = (self.format != "qcow2").then(|| Element::new("allocation").attribute("unit", "bytes").text("0"));
+        let allocation =
+            (self.format != "qcow2").then(|| Element::new("allocation").attribute("unit", "bytes").text("0"));
         Element::new("volume")
             .child_text("name", &self.name)
-            .child(Element::new("capacity").attribute("unit", "bytes").text(self.capacity_bytes.to_string()))
+            .child(
+                Element::new("capacity")
+                    .attribute("unit", "bytes")
+                    .text(self.capacity_bytes.to_string()),
+            )
             .children(allocation)
             .child(Element::new("target").child(format(&self.format)))
             .children(backing)
@@ -53,7 +60,12 @@ mod tests {
 
     #[test]
     fn a_raw_volume_allocates_nothing_beforehand() {
-        let volume = VolumeDefinition { name: "x".into(), capacity_bytes: 512, format: "raw".into(), backing: None };
+        let volume = VolumeDefinition {
+            name: "x".into(),
+            capacity_bytes: 512,
+            format: "raw".into(),
+            backing: None,
+        };
         assert!(volume.to_xml().contains("<allocation unit='bytes'>0</allocation>"));
     }
 }

@@ -34,7 +34,9 @@ pub(super) struct Volume {
 impl Volume {
     /// Reads what there is to know about a volume.
     pub(super) fn read(noun: &str, handle: Owned<StorageVol>) -> Result<Self, Fault> {
-        let pool = StoragePool::lookup_by_volume(&handle).map(Owned::new).doing("find the pool of", noun, "")?;
+        let pool = StoragePool::lookup_by_volume(&handle)
+            .map(Owned::new)
+            .doing("find the pool of", noun, "")?;
         let pool = pool.get_name().doing("read", "pool", "")?;
         Self::read_in(pool, noun, handle)
     }
@@ -114,10 +116,16 @@ impl Users {
             .map(String::as_str)
             .collect();
         if !based.is_empty() {
-            return Err(conflict(format!("{noun} `{path}` is the base of {}: delete that first", based.join(", "))));
+            return Err(conflict(format!(
+                "{noun} `{path}` is the base of {}: delete that first",
+                based.join(", ")
+            )));
         }
         match self.vms_with.get(path) {
-            Some(vms) => Err(conflict(format!("{noun} `{path}` is attached to vm {}: delete or detach it first", vms.join(", ")))),
+            Some(vms) => Err(conflict(format!(
+                "{noun} `{path}` is attached to vm {}: delete or detach it first",
+                vms.join(", ")
+            ))),
             None => Ok(()),
         }
     }
