@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wit_parser::{InterfaceId, Resolve, Type, TypeDef, TypeDefKind};
+use wit_parser::{InterfaceId, Record, Resolve, Type, TypeDef, TypeDefKind};
 
 use crate::names::{docs, field, rust_type, type_name};
 
@@ -32,7 +32,11 @@ fn write_type(out: &mut String, resolve: &Resolve, name: &str, definition: &Type
                 }
                 writeln!(out, "    pub {}: {},", field(&item.name), rust_type(resolve, &item.ty))?;
             }
-            writeln!(out, "}}\n")
+            writeln!(out, "}}\n")?;
+            match page_item(resolve, record) {
+                Some(item) => write_page(out, &rust_name, &item),
+                None => Ok(()),
+            }
         }
         TypeDefKind::Enum(cases) => {
             out.push_str(&docs(&definition.docs, ""));
@@ -89,4 +93,24 @@ fn may_be_left_out(resolve: &Resolve, ty: &Type) -> bool {
         Type::Id(id) => matches!(resolve.types[*id].kind, TypeDefKind::List(_) | TypeDefKind::Option(_)),
         _ => false,
     }
+}
+
+/// The type of a page's items, when the record is a part of a list: `items` and `next`.
+fn page_item(resolve: &Resolve, record: &Record) -> Option<String> {
+    let [items, next] = record.fields.as_slice() else {
+        return None;
+    };
+    let Type::Id(id) = items.ty else { return None };
+    match &resolve.types[id].kind {
+        TypeDefKind::List(item) if items.name == "items" && next.name == "next" => Some(rust_type(resolve, item)),
+        _ => None,
+    }
+}
+
+fn write_page(out: &mut String, rust_name: &str, item: &str) -> std::fmt::Result {
+    writeln!(
+        out,
+        "impl super::Page for {rust_name} {{\n    type Item = {item};\n\n    fn into_parts(self) -> (Vec<{item}>, Option<String>) {{\n        \
+         (self.items, self.next)\n    }}\n}}\n"
+    )
 }

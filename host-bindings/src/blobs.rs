@@ -10,10 +10,16 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::{sink, stream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
 /// The largest scratch blob unless the caller says otherwise, in bytes. It protects the host's disk from a provider that
 /// downloads without end; a VM image of usual size fits.
 pub const DEFAULT_MAX_SCRATCH_BYTES: u64 = 64 << 30;
+
+/// Bytes that are moved at once.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// A byte sequence held by the host. Cloning shares it.
 #[derive(Clone)]
@@ -108,6 +114,25 @@ impl Blob {
         blocking(move || blob.append_blocking(&bytes)).await
     }
 
+    /// Its content from the beginning, as a stream of bytes with a position of its own.
+    pub fn reader(&self) -> impl AsyncRead + Send + 'static {
+        let pieces = stream::try_unfold((self.clone(), 0), async |(blob, offset)| {
+            let piece = blob.read_at(offset, PIECE_BYTES).await?;
+            let next = offset + piece.len() as u64;
+            Ok::<_, io::Error>((!piece.is_empty()).then_some((piece, (blob, next))))
+        });
+        StreamReader::new(Box::pin(pieces))
+    }
+
+    /// Appends what is written. Flush it before the blob is used.
+    pub fn writer(&self) -> impl AsyncWrite + Send + Unpin + 'static {
+        let pieces = sink::unfold(self.clone(), async |blob: Self, piece: Bytes| {
+            blob.append(piece).await?;
+            Ok::<_, io::Error>(blob)
+        });
+        SinkWriter::new(CopyToBytes::new(Box::pin(pieces)))
+    }
+
     fn append_blocking(&self, bytes: &[u8]) -> io::Result<()> {
         let append = self.inner.append.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         let mut length = append.length.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,6 +172,21 @@ mod tests {
         assert_eq!(&blob.read_at(6, 100).await.unwrap()[..], b"world");
         assert!(blob.read_at(11, 10).await.unwrap().is_empty());
         assert!(blob.read_at(u64::MAX, usize::MAX).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn readers_and_writers_move_the_whole_content() {
+        let content: Vec<u8> = (0..600_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        let (one, other) = (Blob::scratch(1 << 20).unwrap(), Blob::scratch(1 << 20).unwrap());
+        let mut writer = one.writer();
+        tokio::io::AsyncWriteExt::write_all(&mut writer, &content)
+            .await
+            .unwrap();
+        tokio::io::AsyncWriteExt::flush(&mut writer).await.unwrap();
+        tokio::io::copy(&mut Box::pin(one.reader()), &mut other.writer())
+            .await
+            .unwrap();
+        assert_eq!(&other.read_at(0, 1 << 20).await.unwrap()[..], &content);
     }
 
     #[tokio::test]

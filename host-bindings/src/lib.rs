@@ -22,4 +22,5 @@ mod imports;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
 pub mod limits;
+pub mod native;
 pub mod state;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::{ResourceLimiter, Result, bail};
 
 /// The limits of one connection's calls. Each call runs on an instance of its own, so they hold per call.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GuestLimits {
     /// All linear memories together, in MiB. Protects the host's memory; a Python provider runs in 16.

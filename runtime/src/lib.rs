@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Run cloud and hypervisor providers that you did not write, without trusting them.
+//!
+//! A [`Runtime`] knows installed providers and configured connections. [`Runtime::connect`] gives a [`Service`] for a
+//! connection: list, create, start, stop, delete, whatever the provider behind it is. The command line and the HTTP API are
+//! thin translators over the same services; embed the runtime to have them in your own program:
+//!
+//! ```no_run
+//! # async fn example() -> stockade::Result<()> {
+//! let runtime = stockade::Runtime::builder().build()?;
+//! for vm in runtime.connect("lab").await?.list_vms().await? {
+//!     println!("{} {:?}", vm.name, vm.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod connections;
+mod error;
+mod home;
+mod registry;
+mod runtime;
+mod service;
+mod suggest;
+
+pub use error::{Error, Result};
+pub use home::{HOME_VARIABLE, Home};
+pub use registry::{InstalledProvider, ProviderKind};
+pub use runtime::{Runtime, RuntimeBuilder};
+pub use service::Service;
+pub use stockade_host::artifact::become_compiler_if_asked;
+pub use stockade_host::{blobs, call, contract, engine, limits};

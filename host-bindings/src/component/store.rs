@@ -36,7 +36,7 @@ impl CallState {
         Self {
             memory: MemoryLimiter::new(limits),
             cpu: CpuMeter::new(limits),
-            http: connection.http.new_budget(),
+            http: CallBudget::new(connection.http.limits()),
             table,
             log_lines: 0,
             log_lines_dropped: 0,

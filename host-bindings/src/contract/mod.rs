@@ -17,3 +17,12 @@ mod generated {
 }
 
 pub use generated::*;
+
+/// A part of a list.
+pub trait Page {
+    /// What the list is of.
+    type Item;
+
+    /// The items, and the cursor of the next part; none when this was the last.
+    fn into_parts(self) -> (Vec<Self::Item>, Option<String>);
+}

@@ -1,21 +1,60 @@
-//! Outbound HTTP. Everything is denied until grants arrive.
+//! Outbound HTTP on behalf of a provider, under its connection's grants.
+//!
+//! A provider names an endpoint, a method and path segments; it never gives a URL. The way of a request:
+//!
+//! ```text
+//! Request ─► decide (asked ∧ granted, well-formed, within limits) ─► credential attached ─► pool of this endpoint
+//!        ─► connector: resolve, check every address, dial a checked one, TLS ─► server
+//! Response ◄─ headers and body counted, limited, scrubbed ◄──────────────────────────────────┘
+//! ```
+//!
+//! Everything is denied that is not granted. A denial tells the operator the line that would allow it ([`Denial::hint`])
+//! and the provider nothing. This module knows neither WIT nor configuration files: the WIT adapter converts to
+//! [`Request`] and from [`Fault`], and the runtime builds [`EndpointGrant`]s and implements [`Observer`].
 
-/// The way out.
-#[derive(Debug, Default)]
-pub struct HttpClient;
+mod address;
+mod client;
+mod connector;
+mod credential;
+mod decide;
+mod denial;
+mod failure;
+mod fault;
+mod headers;
+pub mod limits;
+mod observer;
+mod origin;
+mod origin_template;
+mod path_pattern;
+mod payload;
+mod receive;
+mod request;
+mod resolver;
+mod rule;
+mod scrub;
+mod secret;
+mod segment;
+mod tls;
+mod watch;
 
-/// What a call has used.
-#[derive(Debug, Default)]
-pub struct CallBudget;
+#[cfg(test)]
+mod tests;
 
-impl HttpClient {
-    /// A client that denies everything.
-    pub fn without_grants() -> Self {
-        Self
-    }
-
-    /// A new call's budget.
-    pub fn new_budget(&self) -> CallBudget {
-        CallBudget
-    }
-}
+pub use address::{AddressClass, RefusedAddress};
+pub use client::{CallScope, HttpClient, HttpConfigError};
+pub use credential::{Credential, CredentialError};
+pub use decide::{Allowed, BodySize, EndpointGrant, decide};
+pub use denial::{Denial, DenyReason};
+pub use fault::Fault;
+pub use limits::{CallBudget, HttpLimits};
+pub use observer::{Exchange, Observer, Outcome};
+pub use origin::{Host, Origin, OriginError, OriginProblem, Scheme};
+pub use origin_template::OriginTemplate;
+pub use path_pattern::PathPattern;
+pub use request::{Request, RequestBody, Response, ResponseSink};
+pub use resolver::{Resolver, SystemResolver};
+pub use rule::{RequestRule, RuleError, effective};
+pub use scrub::{SHORTEST_SCRUBBED_BYTES, ScrubStream, Scrubber};
+pub use secret::{REDACTED, Secret};
+pub use segment::SegmentProblem;
+pub use tls::{TlsError, TlsProfile};

@@ -1,26 +1,151 @@
-//! Import `http`.
+//! Import `http`: converts a guest's requests for [`crate::http`], which decides and sends.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use tokio::io::AsyncWriteExt as _;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::stockade::provider::http::Host;
-use crate::bindings::stockade::provider::http_types::{self, Fault, Request, Response};
+use crate::bindings::stockade::provider::http_types::{self as wit, Fault, Request, Response};
 use crate::blobs::Blob;
+use crate::call::Reporter;
 use crate::component::CallState;
+use crate::http::{self, CallScope, Denial, Exchange, Observer, RequestBody, ResponseSink};
 
-impl http_types::Host for CallState {}
+impl wit::Host for CallState {}
 
 impl Host for CallState {
-    async fn send(&mut self, _request: Request) -> Result<Result<Response, Fault>> {
-        Ok(Err(Fault::Denied))
+    async fn send(&mut self, request: Request) -> Result<Result<Response, Fault>> {
+        Ok(self.sender().exchange(request).await)
     }
-    async fn send_many(&mut self, requests: Vec<Request>, _parallel: u8) -> Result<Vec<Result<Response, Fault>>> {
-        Ok(requests.iter().map(|_| Err(Fault::Denied)).collect())
+
+    async fn send_many(&mut self, requests: Vec<Request>, parallel: u8) -> Result<Vec<Result<Response, Fault>>> {
+        let sender = self.sender();
+        let answers = stream::iter(requests)
+            .map(|request| sender.exchange(request))
+            .buffered(usize::from(parallel.max(1)));
+        Ok(answers.collect().await)
     }
-    async fn send_blob(&mut self, _request: Request, _body: Resource<Blob>) -> Result<Result<Response, Fault>> {
-        Ok(Err(Fault::Denied))
+
+    async fn send_blob(&mut self, request: Request, body: Resource<Blob>) -> Result<Result<Response, Fault>> {
+        let blob = self.table.get(&body)?.clone();
+        if !request.body.is_empty() {
+            return Ok(Err(Fault::Protocol(
+                "the request has a body of its own beside the blob".to_owned(),
+            )));
+        }
+        let body = RequestBody::stream(blob.reader(), blob.size().ok());
+        let (request, _) = split(request);
+        Ok(self.sender().send(&request, body, ResponseSink::Buffer).await)
     }
-    async fn send_into_blob(&mut self, _request: Request, _into: Resource<Blob>) -> Result<Result<Response, Fault>> {
-        Ok(Err(Fault::Denied))
+
+    async fn send_into_blob(&mut self, request: Request, into: Resource<Blob>) -> Result<Result<Response, Fault>> {
+        let mut writer = self.table.get(&into)?.writer();
+        let (request, body) = split(request);
+        let answer = self
+            .sender()
+            .send(&request, RequestBody::Bytes(body), ResponseSink::Splice(&mut writer))
+            .await;
+        if answer.is_ok() && writer.flush().await.is_err() {
+            return Ok(Err(Fault::TooLarge));
+        }
+        Ok(answer)
+    }
+}
+
+impl CallState {
+    fn sender(&self) -> Sender<'_> {
+        Sender {
+            client: &self.connection.http,
+            budget: &self.http,
+            observer: ReportDenials(&*self.call.reporter),
+        }
+    }
+}
+
+/// One call's way out.
+struct Sender<'a> {
+    client: &'a http::HttpClient,
+    budget: &'a http::CallBudget,
+    observer: ReportDenials<'a>,
+}
+
+impl Sender<'_> {
+    async fn exchange(&self, request: Request) -> Result<Response, Fault> {
+        let (request, body) = split(request);
+        self.send(&request, RequestBody::Bytes(body), ResponseSink::Buffer)
+            .await
+    }
+
+    async fn send(
+        &self,
+        request: &http::Request,
+        body: RequestBody,
+        sink: ResponseSink<'_>,
+    ) -> Result<Response, Fault> {
+        let scope = CallScope {
+            budget: self.budget,
+            observer: &self.observer,
+        };
+        let response = self.client.send(request, body, sink, scope).await.map_err(fault)?;
+        Ok(Response {
+            status: response.status,
+            headers: response.headers,
+            body: response.body.to_vec(),
+        })
+    }
+}
+
+/// Tells the operator about denials, and the trace about exchanges.
+struct ReportDenials<'a>(&'a dyn Reporter);
+
+impl Observer for ReportDenials<'_> {
+    fn exchange(&self, exchange: &Exchange) {
+        tracing::debug!(
+            endpoint = exchange.endpoint,
+            origin = %exchange.origin,
+            method = exchange.method,
+            path = exchange.path,
+            outcome = ?exchange.outcome,
+            sent_bytes = exchange.sent_bytes,
+            received_bytes = exchange.received_bytes,
+            duration_ms = exchange.duration.as_millis(),
+            "request"
+        );
+    }
+
+    fn denied(&self, denial: &Denial) {
+        self.0.denied(&denial.to_string(), denial.hint().as_deref());
+    }
+}
+
+fn split(request: Request) -> (http::Request, Bytes) {
+    let body = Bytes::from(request.body);
+    let request = http::Request {
+        endpoint: request.endpoint,
+        method: request.method,
+        path: request.path,
+        query: request.query,
+        headers: request.headers,
+        timeout: request
+            .timeout_ms
+            .map(|milliseconds| Duration::from_millis(milliseconds.into())),
+    };
+    (request, body)
+}
+
+fn fault(fault: http::Fault) -> Fault {
+    match fault {
+        http::Fault::Denied => Fault::Denied,
+        http::Fault::RateLimited(delay) => Fault::RateLimited(u32::try_from(delay.as_millis()).unwrap_or(u32::MAX)),
+        http::Fault::Dns => Fault::Dns,
+        http::Fault::Connect => Fault::Connect,
+        http::Fault::Tls(how) => Fault::Tls(how),
+        http::Fault::Timeout => Fault::Timeout,
+        http::Fault::TooLarge => Fault::TooLarge,
+        http::Fault::Protocol(how) => Fault::Protocol(how),
     }
 }

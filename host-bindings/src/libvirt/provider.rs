@@ -38,6 +38,15 @@ pub struct Libvirt {
 }
 
 impl Libvirt {
+    /// What it can do.
+    pub const ABILITIES: &'static [Ability] = &[
+        Ability::Info,
+        Ability::Vms,
+        Ability::Images,
+        Ability::Pools,
+        Ability::Networks,
+    ];
+
     /// A provider with these options of a connection; absent ones have their defaults.
     ///
     /// # Errors

@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What the test suites share.
+//!
+//! - [`private_libvirt`], [`tiny_guest`], [`kweb`]: real peers, started per test and gone with it.
+//! - [`http_server`]: a loopback server that answers, delays and breaks as told, and remembers what it was asked.
+//! - [`artifacts`]: where the built components and the command are.
+//! - [`wait`]: waiting for a condition instead of sleeping.
+//!
+//! Nothing here is a test double of Stockade itself, and nothing here is compiled into the product. What needs root or
+//! packages is done by the scripts beside this crate, so that a person can run the same thing by hand.
+
+pub mod artifacts;
+mod error;
+pub mod http_server;
+pub mod kweb;
+pub mod private_libvirt;
+mod script;
+pub mod tiny_guest;
+pub mod wait;
+
+pub use error::SupportError;
+pub use wait::wait_for;

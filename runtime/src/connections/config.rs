@@ -1,0 +1,199 @@
+//! What a connection's file says. Unknown keys are errors everywhere.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use stockade_host::contract::ProviderInfo;
+use stockade_host::limits::GuestLimits;
+use utoipa::ToSchema;
+
+use super::options::OptionInput;
+
+/// A connection: which provider, its options, by what credentials, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionConfig {
+    /// The installed provider's name.
+    pub provider: String,
+    /// How long one call may take, in seconds; none for 120.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
+    /// The provider's options.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, OptionInput>,
+    /// What the host attaches to requests, by the name under which the provider asks for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, CredentialConfig>,
+    /// What the provider may do.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What a call may use.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schema(value_type = Object)]
+    pub limits: GuestLimits,
+}
+
+fn is_default(limits: &GuestLimits) -> bool {
+    *limits == GuestLimits::default()
+}
+
+/// A credential of a connection. The secret itself is never in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CredentialConfig {
+    /// `Authorization: Bearer …`.
+    Bearer {
+        /// Where the token is.
+        token: SecretSource,
+    },
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user.
+        user: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+    /// The header that the provider names.
+    Header {
+        /// Where the header's value is.
+        value: SecretSource,
+    },
+}
+
+/// Where a secret is. It is read when it is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// The value of an environment variable.
+    Env(String),
+    /// The content of a file without its final newline. Others must not be able to read it.
+    File(String),
+    /// An entry `SERVICE/USER` of the user's keyring.
+    Keyring(String),
+}
+
+/// What a provider may do on a connection: nothing that is not said here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grants {
+    /// How much state it may keep, in KiB; none grants no state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_kib: Option<u32>,
+    /// Which requests it may make, by the endpoint's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, EndpointGrants>,
+}
+
+/// What a provider may do at one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EndpointGrants {
+    /// Networks that are reachable although they are private, loopback or link-local.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub allow_addresses: Vec<IpNet>,
+    /// How the server must prove who it is; none for the public certificate authorities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
+    /// The requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleConfig>,
+}
+
+/// How a server must prove who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsConfig {
+    /// By a certificate of the authorities in this PEM file.
+    Ca(String),
+    /// Not at all. Anybody on the way can read and change everything, and take the credential.
+    Insecure(bool),
+}
+
+/// A set of requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// HTTP methods in upper case.
+    pub methods: Vec<String>,
+    /// Path pattern: literal segments, `*` for one segment, a final `**` for any rest.
+    pub path: String,
+}
+
+impl Grants {
+    /// Everything that a provider asks for.
+    pub fn all_of(info: &ProviderInfo) -> Self {
+        let endpoints = info.endpoints.iter().map(|endpoint| {
+            let rule = |rule: &stockade_host::contract::RequestRule| RuleConfig {
+                methods: rule.methods.clone(),
+                path: rule.path.clone(),
+            };
+            let grants = EndpointGrants {
+                rules: endpoint.rules.iter().map(rule).collect(),
+                ..EndpointGrants::default()
+            };
+            (endpoint.name.clone(), grants)
+        });
+        Self {
+            state_kib: info.state_kib,
+            endpoints: endpoints.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        provider = "example"
+        [options]
+        host = "127.0.0.1"
+        port = 8000
+        tags = ["a"]
+        [credentials.api]
+        kind = "bearer"
+        token = { env = "TOKEN" }
+        [grants]
+        state_kib = 64
+        [grants.endpoints.api]
+        allow_addresses = ["127.0.0.0/8"]
+        tls = { ca = "ca.pem" }
+        rules = [{ methods = ["GET"], path = "/vms/*" }]
+        [limits]
+        memory_mib = 32
+    "#;
+
+    #[test]
+    fn a_file_survives_being_written_and_read() {
+        let config: ConnectionConfig = toml::from_str(FILE).unwrap();
+        assert_eq!(config.limits.memory_mib, 32);
+        assert_eq!(config.limits.cpu_ms, GuestLimits::default().cpu_ms);
+        let written = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(
+            toml::from_str::<ConnectionConfig>(&written).unwrap(),
+            config,
+            "{written}"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_at_every_level_with_line_and_column() {
+        for (key, level) in [
+            ("provider", ""),
+            ("state_kib", "grants"),
+            ("allow_addresses", "endpoint"),
+            ("methods", "rule"),
+            ("memory_mib", "limits"),
+            ("kind = \"bearer\"\n        token", "credential"),
+        ] {
+            let broken = FILE
+                .replace(key, &format!("typo_{level} = 1\n        {key}"))
+                .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods");
+            let error = toml::from_str::<ConnectionConfig>(&broken).unwrap_err().to_string();
+            assert!(error.contains(&format!("typo_{level}")), "{level}: {error}");
+            assert!(error.contains("line "), "{level}: {error}");
+        }
+    }
+}

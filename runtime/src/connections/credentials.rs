@@ -1,0 +1,117 @@
+//! From where a secret is to the secret, read when it is needed.
+
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use stockade_host::contract::{CredentialKind, CredentialRequest, ErrorKind};
+use stockade_host::http::{Credential, Secret};
+
+use super::config::{CredentialConfig, SecretSource};
+use crate::error::{Error, Result};
+
+/// The largest secret file in bytes.
+const MAX_SECRET_BYTES: u64 = 64 << 10;
+
+/// Reads a credential and puts it into the form that the host attaches.
+pub(super) fn resolve(request: &CredentialRequest, config: &CredentialConfig) -> Result<Credential> {
+    let name = &request.name;
+    let wanted = |kind: fn(&CredentialKind) -> bool| request.kinds.iter().find(|candidate| kind(candidate));
+    let refused = |kind: &str| {
+        let kinds: Vec<_> = request.kinds.iter().map(kind_name).collect();
+        Error::invalid("credentials", format!("credential `{name}` cannot be of kind `{kind}`"))
+            .hint(format!("the provider accepts: {}", kinds.join(", ")))
+    };
+    match config {
+        CredentialConfig::Bearer { token } => {
+            wanted(|kind| matches!(kind, CredentialKind::Bearer)).ok_or_else(|| refused("bearer"))?;
+            Ok(Credential::Bearer(read(name, token)?))
+        }
+        CredentialConfig::Basic { user, password } => {
+            wanted(|kind| matches!(kind, CredentialKind::Basic)).ok_or_else(|| refused("basic"))?;
+            Ok(Credential::Basic {
+                user: user.clone(),
+                password: read(name, password)?,
+            })
+        }
+        CredentialConfig::Header { value } => match wanted(|kind| matches!(kind, CredentialKind::Header(_))) {
+            Some(CredentialKind::Header(header)) => Ok(Credential::Header {
+                name: header_name(name, header)?,
+                value: read(name, value)?,
+            }),
+            _ => Err(refused("header")),
+        },
+    }
+}
+
+fn kind_name(kind: &CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Bearer => "bearer",
+        CredentialKind::Basic => "basic",
+        CredentialKind::Header(_) => "header",
+    }
+}
+
+fn read(name: &str, source: &SecretSource) -> Result<Secret> {
+    let secret = match source {
+        SecretSource::Env(variable) => std::env::var(variable).map(Secret::new).map_err(|_| {
+            missing(name, format!("the environment variable `{variable}` is not set")).hint(format!("set `{variable}`"))
+        })?,
+        SecretSource::File(path) => read_file(name, Path::new(path))?,
+        SecretSource::Keyring(entry) => read_keyring(name, entry)?,
+    };
+    if secret.expose().is_empty() {
+        return Err(missing(name, "it is empty".to_owned()));
+    }
+    Ok(secret)
+}
+
+/// Reads a secret file; one that others can read is refused, as OpenSSH refuses a private key.
+fn read_file(name: &str, path: &Path) -> Result<Secret> {
+    let failed =
+        |error: &std::io::Error| missing(name, format!("the file `{}` cannot be read: {error}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let metadata = file.metadata().map_err(|error| failed(&error))?;
+    if metadata.mode() & 0o077 != 0 {
+        return Err(missing(name, format!("others can read the file `{}`", path.display()))
+            .hint(format!("chmod 600 {}", path.display())));
+    }
+    let mut text = zeroize::Zeroizing::new(String::new());
+    file.take(MAX_SECRET_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| failed(&error))?;
+    Ok(Secret::new(text.trim_end_matches(['\n', '\r'])))
+}
+
+fn read_keyring(name: &str, entry: &str) -> Result<Secret> {
+    let (service, user) = entry.split_once('/').ok_or_else(|| {
+        Error::invalid(
+            "credentials",
+            format!("the keyring entry `{entry}` of credential `{name}` is not `SERVICE/USER`"),
+        )
+    })?;
+    let look_up = || -> keyring_core::Result<String> {
+        let store = linux_keyutils_keyring_store::Store::new()?;
+        keyring_core::set_default_store(store);
+        keyring_core::Entry::new(service, user)?.get_password()
+    };
+    look_up()
+        .map(Secret::new)
+        .map_err(|error| missing(name, format!("the keyring entry `{entry}` cannot be read: {error}")))
+}
+
+fn missing(name: &str, why: String) -> Error {
+    Error::new(
+        ErrorKind::Unauthenticated,
+        format!("credential `{name}` cannot be used: {why}"),
+    )
+}
+
+fn header_name(credential: &str, header: &str) -> Result<http::HeaderName> {
+    header.parse().map_err(|_| {
+        Error::invalid(
+            "credentials",
+            format!("credential `{credential}` wants `{header}`, which is not a header name"),
+        )
+    })
+}

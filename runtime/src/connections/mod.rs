@@ -1,0 +1,117 @@
+//! Connections on disk: one TOML file for each, so that a broken one disturbs no other.
+
+mod config;
+mod credentials;
+mod grants;
+mod options;
+
+use std::path::PathBuf;
+
+pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
+pub(crate) use grants::{host_connection, state_directory};
+pub use options::OptionInput;
+pub(crate) use options::validate;
+
+use crate::error::{Error, Result};
+use crate::home::{Home, check_name, read_optional, write_private};
+use crate::suggest;
+
+/// The configured connections.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionStore {
+    directory: PathBuf,
+}
+
+/// The ending of a connection's file.
+const ENDING: &str = "toml";
+
+impl ConnectionStore {
+    pub(crate) fn new(home: &Home) -> Self {
+        Self {
+            directory: home.config.join("connections"),
+        }
+    }
+
+    /// The names of all connections, sorted.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let failed = |error: &std::io::Error| Error::io(format_args!("reading `{}`", self.directory.display()), error);
+        let entries = match std::fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(&error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| failed(&error))?.path();
+            if path.extension().is_some_and(|extension| extension == ENDING) {
+                let stem = path
+                    .file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                if check_name("connection", &stem).is_ok() {
+                    names.push(stem);
+                }
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Reads a connection.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its file is broken: with line and column.
+    pub(crate) fn get(&self, name: &str) -> Result<ConnectionConfig> {
+        check_name("connection", name)?;
+        let path = self.file(name);
+        let Some(text) = read_optional(&path)? else {
+            return Err(self.unknown(name));
+        };
+        toml::from_str(&text).map_err(|error| {
+            Error::invalid(
+                "connection",
+                format!("`{}` is broken: {}", path.display(), error.to_string().trim_end()),
+            )
+            .on(name)
+        })
+    }
+
+    /// Writes a connection.
+    pub(crate) fn put(&self, name: &str, config: &ConnectionConfig) -> Result<()> {
+        check_name("connection", name)?;
+        let text =
+            toml::to_string_pretty(config).map_err(|error| Error::invalid("connection", error.to_string()).on(name))?;
+        write_private(&self.file(name), text.as_bytes())
+    }
+
+    /// Whether there is a connection of that name, broken or not.
+    pub(crate) fn exists(&self, name: &str) -> Result<bool> {
+        check_name("connection", name)?;
+        Ok(self.file(name).exists())
+    }
+
+    /// Removes a connection.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        check_name("connection", name)?;
+        let path = self.file(name);
+        match std::fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(self.unknown(name)),
+            Err(error) => Err(Error::io(format_args!("removing `{}`", path.display()), &error)),
+        }
+    }
+
+    /// The file of a connection.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.{ENDING}"))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known = self.names().unwrap_or_default();
+        let names: Vec<_> = known.iter().map(String::as_str).collect();
+        let hint = suggest::hint(name, &names);
+        Error::not_found("connection", name).hint(
+            hint.unwrap_or_else(|| "create one: `stockade create connection NAME --provider PROVIDER`".to_owned()),
+        )
+    }
+}

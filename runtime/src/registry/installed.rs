@@ -1,0 +1,111 @@
+//! What is known of an installed provider without running it.
+
+use serde::{Deserialize, Serialize};
+use stockade_host::contract::{Ability, OptionSchema, ProviderInfo};
+use stockade_host::native::NativeProvider;
+use utoipa::ToSchema;
+
+use crate::error::{Error, Result};
+use crate::home::check_name;
+
+/// An installed provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InstalledProvider {
+    /// How it runs.
+    pub kind: ProviderKind,
+    /// The SHA-256 of its component in lower-case hex; empty for a native one.
+    pub digest: String,
+    /// Where it was installed from.
+    pub source: String,
+    /// What it can do: the abilities that it exports.
+    pub abilities: Vec<Ability>,
+    /// The host interfaces that it imports.
+    pub imports: Vec<String>,
+    /// What it says about itself and asks for.
+    pub info: ProviderInfo,
+}
+
+/// How a provider runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    /// A sandboxed component.
+    Component,
+    /// Compiled in and trusted.
+    Native,
+}
+
+impl InstalledProvider {
+    pub(super) fn native(provider: &NativeProvider) -> Self {
+        Self {
+            kind: ProviderKind::Native,
+            digest: String::new(),
+            source: "compiled in".to_owned(),
+            abilities: provider.abilities.to_vec(),
+            imports: Vec::new(),
+            info: (provider.info)(),
+        }
+    }
+
+    /// Whether it has an ability.
+    pub fn has(&self, ability: Ability) -> bool {
+        self.abilities.contains(&ability)
+    }
+
+    /// The provider-specific options of a noun's spec.
+    pub fn spec_options(&self, noun: &str) -> &[OptionSchema] {
+        self.info
+            .spec_options
+            .iter()
+            .find(|options| options.noun == noun)
+            .map_or(&[], |options| &options.options)
+    }
+
+    /// Refuses a self-description that could mislead or that nothing can be done with.
+    pub(super) fn check(&self) -> Result<()> {
+        let info = &self.info;
+        check_name("provider", &info.name)?;
+        let printable = |text: &str| !text.chars().any(char::is_control);
+        let texts = [&info.version, &info.description].into_iter();
+        let texts = texts.chain(
+            info.endpoints
+                .iter()
+                .flat_map(|endpoint| [&endpoint.name, &endpoint.origin, &endpoint.reason]),
+        );
+        let texts = texts.chain(
+            info.endpoints
+                .iter()
+                .flat_map(|endpoint| endpoint.rules.iter().flat_map(|rule| [&rule.path, &rule.reason])),
+        );
+        let texts = texts.chain(
+            info.credentials
+                .iter()
+                .flat_map(|credential| [&credential.name, &credential.reason]),
+        );
+        let texts = texts.chain(
+            info.connection_options
+                .iter()
+                .flat_map(|option| [&option.name, &option.doc]),
+        );
+        if let Some(text) = texts.into_iter().find(|text| !printable(text)) {
+            return Err(Error::invalid(
+                "provider",
+                format!("the provider describes itself with control characters: {text:?}"),
+            ));
+        }
+        for endpoint in &info.endpoints {
+            if let Some(credential) = &endpoint.credential {
+                if !info.credentials.iter().any(|known| known.name == *credential) {
+                    return Err(Error::invalid(
+                        "provider",
+                        format!(
+                            "endpoint `{}` wants credential `{credential}`, which the provider does not ask for",
+                            endpoint.name
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! The only way to a provider: every use of a connection goes through a [`Service`].
+//!
+//! It knows neither the command line nor HTTP. For each call it adds what a provider cannot: the time limit, the words for
+//! a person (what was being done, to what, on which connection), the denials that explain a failure, the waiting for
+//! changes that take long, and the pages of a list.
+
+mod activity;
+mod disks;
+mod images;
+mod networks;
+mod pools;
+mod snapshots;
+mod vms;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
+use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
+
+use activity::Activity;
+
+use crate::error::{Error, Result};
+use crate::registry::InstalledProvider;
+
+/// A connection in use.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+    reporter: Arc<dyn Reporter>,
+}
+
+struct Inner {
+    connection: String,
+    provider: Arc<dyn Provider>,
+    installed: InstalledProvider,
+    timeout: Duration,
+}
+
+/// Pages of one list. A provider that never ends a list is stopped here; 1,000 pages of 1,000 are a million things.
+const MAX_PAGES: usize = 1_000;
+/// The pause before a pending change is asked for the first time; it doubles up to [`MAX_POLL_PAUSE`].
+const FIRST_POLL_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause between two questions about a pending change.
+const MAX_POLL_PAUSE: Duration = Duration::from_secs(10);
+/// How long a pending change is waited for. It goes on at the vendor after that.
+const MAX_POLL_TIME: Duration = Duration::from_secs(60 * 60);
+/// The longest wait that a rate limit may ask for before a read is given up.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+impl Service {
+    pub(crate) fn new(
+        connection: &str,
+        provider: Arc<dyn Provider>,
+        installed: InstalledProvider,
+        timeout: Option<Duration>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Self {
+        let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let inner = Inner {
+            connection: connection.to_owned(),
+            provider,
+            installed,
+            timeout,
+        };
+        Self {
+            inner: Arc::new(inner),
+            reporter,
+        }
+    }
+
+    /// The same connection, whose words go to another reporter.
+    #[must_use]
+    pub fn with_reporter(&self, reporter: Arc<dyn Reporter>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            reporter,
+        }
+    }
+
+    /// The connection's name.
+    pub fn connection(&self) -> &str {
+        &self.inner.connection
+    }
+
+    /// The connection's provider.
+    pub fn installed(&self) -> &InstalledProvider {
+        &self.inner.installed
+    }
+
+    /// Checks that the connection works: its endpoints answer, its credentials are accepted.
+    ///
+    /// # Errors
+    /// When it does not work: why.
+    pub async fn check(&self) -> Result<()> {
+        let activity = self.begin(Ability::Info, "check the connection")?;
+        activity.end(self.provider().check_connection(activity.call()).await)
+    }
+
+    fn provider(&self) -> &dyn Provider {
+        self.inner.provider.as_ref()
+    }
+
+    /// Starts an activity, if the provider has the ability for it.
+    fn begin(&self, ability: Ability, doing: impl Into<String>) -> Result<Activity> {
+        let (doing, inner) = (doing.into(), &self.inner);
+        if !inner.provider.abilities().contains(&ability) {
+            let message = format!(
+                "provider `{}` does not have the ability `{}`",
+                inner.installed.info.name,
+                ability.name()
+            );
+            let abilities: Vec<_> = inner
+                .provider
+                .abilities()
+                .iter()
+                .map(|ability| ability.name())
+                .collect();
+            return Err(Error::new(ErrorKind::Unsupported(ability.name().to_owned()), message)
+                .while_doing(doing)
+                .on(&inner.connection)
+                .hint(format!("it has: {}", abilities.join(", "))));
+        }
+        Ok(Activity::new(
+            &inner.connection,
+            doing,
+            inner.timeout,
+            Arc::clone(&self.reporter),
+        ))
+    }
+
+    /// Reads a whole list, page by page.
+    async fn collect<P: Page>(
+        &self,
+        activity: &Activity,
+        mut read: impl AsyncFnMut(PageRequest) -> Result<P, contract::Error>,
+    ) -> Result<Vec<P::Item>> {
+        let mut all = Vec::new();
+        let mut cursors = std::collections::HashSet::new();
+        let mut request = PageRequest {
+            cursor: None,
+            limit: None,
+        };
+        loop {
+            let page = match read(request.clone()).await {
+                Err(error) if self.may_retry(&error).await => continue,
+                answer => activity.end(answer)?,
+            };
+            let (items, next) = page.into_parts();
+            all.extend(items);
+            let Some(cursor) = next else { return Ok(all) };
+            if !cursors.insert(cursor.clone()) || cursors.len() >= MAX_PAGES {
+                return activity.end(Err(contract::Error::internal(
+                    "the provider's list does not end: it repeats a page or has too many",
+                )));
+            }
+            request.cursor = Some(cursor);
+        }
+    }
+
+    /// Waits as long as a rate limit asks, if that is not long. Only for reads.
+    async fn may_retry(&self, error: &contract::Error) -> bool {
+        match error.kind {
+            ErrorKind::RateLimited(Some(milliseconds)) => {
+                let pause = Duration::from_millis(milliseconds.into());
+                let short = pause <= MAX_RETRY_PAUSE;
+                if short {
+                    tokio::time::sleep(pause.max(FIRST_POLL_PAUSE)).await;
+                }
+                short
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits until a change is complete; answers the id of what was changed.
+    async fn settle(&self, activity: &Activity, answer: Result<Change, contract::Error>) -> Result<String> {
+        let change = activity.end(answer)?;
+        let Some(token) = change.pending else {
+            return Ok(change.id);
+        };
+        let started = tokio::time::Instant::now();
+        let mut pause = FIRST_POLL_PAUSE;
+        while started.elapsed() < MAX_POLL_TIME {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_POLL_PAUSE);
+            let state = match self.provider().poll_operation(activity.call(), token.clone()).await {
+                // The question failed, not the change.
+                Err(error) if error.is_retryable() => continue,
+                state => activity.end(state)?,
+            };
+            if state.done {
+                return Ok(change.id);
+            }
+            self.reporter
+                .progress(state.percent, state.message.as_deref().unwrap_or(activity.doing()));
+        }
+        let message = format!(
+            "it is not complete after {} minutes; it goes on at the vendor",
+            MAX_POLL_TIME.as_secs() / 60
+        );
+        activity.end(Err(contract::Error::new(ErrorKind::TimedOut, message)))
+    }
+}
