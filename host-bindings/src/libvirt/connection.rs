@@ -186,7 +186,8 @@ mod tests {
             if log.len() == 1 { Err(gone()) } else { Ok(log.len()) }
         };
         assert_eq!(connection.read(Duration::from_secs(5), work).await, Ok(2));
-        assert!(!Arc::ptr_eq(&seen.lock().unwrap()[0], &seen.lock().unwrap()[1]));
+        let opened = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(!Arc::ptr_eq(&opened[0], &opened[1]));
         let error = connection
             .change(Duration::from_secs(5), move |_| Err::<(), _>(gone()))
             .await
