@@ -85,14 +85,6 @@ fn check_refused(cases: impl IntoIterator<Item = (&'static str, VmSpec)>) {
 
 #[test]
 fn a_wish_for_the_vm_that_cannot_be_honoured_is_refused_by_its_field() {
-    let tag = |key: &str, value: &str| Tag {
-        key: key.into(),
-        value: value.into(),
-    };
-    let option = OptionEntry {
-        name: "bogus".into(),
-        value: OptionValue::Boolean(true),
-    };
     check_refused([
         (
             "name",
@@ -143,6 +135,20 @@ fn a_wish_for_the_vm_that_cannot_be_honoured_is_refused_by_its_field() {
                 ..spec()
             },
         ),
+    ]);
+}
+
+#[test]
+fn texts_and_lists_of_a_vm_that_cannot_be_honoured_are_refused_by_their_field() {
+    let tag = |key: &str, value: &str| Tag {
+        key: key.into(),
+        value: value.into(),
+    };
+    let option = OptionEntry {
+        name: "bogus".into(),
+        value: OptionValue::Boolean(true),
+    };
+    check_refused([
         (
             "metadata",
             VmSpec {
