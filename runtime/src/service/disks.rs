@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stockade_host::contract::{Ability, Disk, DiskSpec};
+use stockade_host::contract::{Ability, AttachSpec, Disk, DiskSpec};
 
 use super::Service;
 use crate::connections::OptionInput;
@@ -54,6 +54,42 @@ impl Service {
     pub async fn delete_disk(&self, disk: &str) -> Result<String> {
         let activity = self.begin(Ability::Disks, format!("delete disk `{disk}`"))?;
         let answer = self.provider().delete_disk(activity.call(), disk.to_owned()).await;
+        self.settle(&activity, answer).await
+    }
+
+    /// Grows a disk to this size in GiB.
+    ///
+    /// # Errors
+    /// `not-found` when there is none, `invalid-argument` when it would shrink.
+    pub async fn resize_disk(&self, disk: &str, size_gib: u32) -> Result<String> {
+        let activity = self.begin(Ability::Disks, format!("resize disk `{disk}`"))?;
+        let answer = self
+            .provider()
+            .resize_disk(activity.call(), disk.to_owned(), size_gib)
+            .await;
+        self.settle(&activity, answer).await
+    }
+
+    /// Attaches a disk to a VM.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such VM or disk, `conflict` when the disk is in use.
+    pub async fn attach_disk(&self, vm: &str, spec: AttachSpec) -> Result<String> {
+        let activity = self.begin(Ability::Disks, format!("attach disk `{}` to vm `{vm}`", spec.disk))?;
+        let answer = self.provider().attach_disk(activity.call(), vm.to_owned(), spec).await;
+        self.settle(&activity, answer).await
+    }
+
+    /// Detaches a disk from a VM; the disk is kept.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such VM or the VM has no such disk.
+    pub async fn detach_disk(&self, vm: &str, disk: &str) -> Result<String> {
+        let activity = self.begin(Ability::Disks, format!("detach disk `{disk}` from vm `{vm}`"))?;
+        let answer = self
+            .provider()
+            .detach_disk(activity.call(), vm.to_owned(), disk.to_owned())
+            .await;
         self.settle(&activity, answer).await
     }
 }

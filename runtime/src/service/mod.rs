@@ -6,10 +6,18 @@
 
 mod activity;
 mod disks;
+mod flavors;
+mod hosts;
 mod images;
 mod networks;
+mod nics;
+mod operations;
 mod pools;
 mod snapshots;
+mod vm_clone;
+mod vm_metadata;
+mod vm_pause;
+mod vm_resize;
 mod vms;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stockade_host::contract::{Ability, Network, NetworkSpec};
+use stockade_host::contract::{Ability, Network, NetworkSpec, NetworkUpdate};
 
 use super::Service;
 use crate::connections::OptionInput;
@@ -57,6 +57,28 @@ impl Service {
         let answer = self
             .provider()
             .delete_network(activity.call(), network.to_owned())
+            .await;
+        self.settle(&activity, answer).await
+    }
+
+    /// Changes a network.
+    ///
+    /// # Errors
+    /// `not-found` when there is none; when the change cannot be honoured.
+    pub async fn update_network(
+        &self,
+        network: &str,
+        mut update: NetworkUpdate,
+        options: &BTreeMap<String, OptionInput>,
+    ) -> Result<String> {
+        let activity = self.begin(Ability::Networks, format!("update network `{network}`"))?;
+        update.options.extend(
+            self.spec_options("network", options)
+                .map_err(|error| activity.explain(error))?,
+        );
+        let answer = self
+            .provider()
+            .update_network(activity.call(), network.to_owned(), update)
             .await;
         self.settle(&activity, answer).await
     }

@@ -1,0 +1,32 @@
+//! The simulated cloud. Each connection has one of its own, so its trials run side by side.
+
+use stockade::connections::{ConnectionConfig, Grants};
+use stockade_test_support::artifacts::{component, workspace_root};
+
+use super::{Setup, Stage};
+use crate::outcome::Outcome;
+
+pub(super) const NAME: &str = "fake";
+
+/// Installs the component.
+pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
+    let provider = stage.runtime.add_provider(&component(NAME), true).await?;
+    let config = ConnectionConfig {
+        provider: provider.info.name.clone(),
+        timeout_seconds: None,
+        options: [].into(),
+        credentials: [].into(),
+        grants: Grants::all_of(&provider.info),
+        limits: Default::default(),
+    };
+    Ok(Setup {
+        name: NAME,
+        runtime: stage.runtime.clone(),
+        provider,
+        config,
+        image: "tiny",
+        large_image: "debian-12",
+        document: std::fs::read_to_string(workspace_root().join("components/fake/README.md"))?,
+        evidence: None,
+    })
+}

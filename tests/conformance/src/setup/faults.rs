@@ -1,0 +1,105 @@
+//! Providers that speak HTTP, in front of a server that fails as it is told.
+//!
+//! The server answers with what was recorded from the real vendor (`tests/fixtures`) until a trial says otherwise.
+
+use stockade::connections::ConnectionConfig;
+use stockade::contract::ProviderInfo;
+use stockade::{Runtime, Service};
+use stockade_test_support::artifacts::{component, workspace_root};
+use stockade_test_support::http_server::{Answer, HttpServer};
+
+use super::{Stage, web};
+use crate::outcome::Outcome;
+
+pub(super) const NAME: &str = "web-faults";
+
+/// A component, and what it does over HTTP for a few functions.
+pub(crate) struct Faults {
+    pub(crate) name: &'static str,
+    runtime: Runtime,
+    info: ProviderInfo,
+    connect: fn(&ProviderInfo, u16) -> Outcome<ConnectionConfig>,
+    /// Recorded answers, by file name below `tests/fixtures`.
+    recordings: &'static [&'static str],
+    /// The path by which VMs are listed with `GET`.
+    pub(crate) list_path: &'static str,
+    /// A VM in the recordings, and the path by which it is started with `POST`.
+    pub(crate) vm: &'static str,
+    pub(crate) start_path: &'static str,
+    /// How many VMs the recorded list has.
+    pub(crate) vm_count: usize,
+    /// A list of one VM with this status word.
+    pub(crate) list_with_status: fn(&str) -> serde_json::Value,
+}
+
+/// A component with its own server.
+pub(crate) struct FaultSubject {
+    pub(crate) server: HttpServer,
+    pub(crate) service: Service,
+}
+
+impl Faults {
+    /// Where its connections live.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// A server and a connection for one trial; `adjust` may change the connection.
+    pub(crate) async fn subject(
+        &self,
+        trial: &str,
+        adjust: impl FnOnce(&mut ConnectionConfig),
+    ) -> Outcome<FaultSubject> {
+        let server = HttpServer::start()?;
+        for recording in self.recordings {
+            let (method, path, answer) = read_recording(recording)?;
+            server.always(&method, &path, answer);
+        }
+        let mut config = (self.connect)(&self.info, server.address().port())?;
+        adjust(&mut config);
+        let service = self.runtime.create_connection(trial, &config).await?;
+        Ok(FaultSubject { server, service })
+    }
+}
+
+/// Installs the `web` component in front of a scripted server.
+pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
+    let provider = stage.runtime.add_provider(&component("web"), true).await?;
+    Ok(Faults {
+        name: NAME,
+        runtime: stage.runtime.clone(),
+        info: provider.info,
+        connect: web::config,
+        recordings: &[
+            "web/vms.json",
+            "web/vm_info.json",
+            "web/vm_start.json",
+            "web/pools.json",
+        ],
+        list_path: "/vms",
+        vm: "web-1",
+        start_path: "/vms/web-1/start",
+        vm_count: 2,
+        list_with_status: |word| serde_json::json!({"vms": [{"name": "odd", "id": "odd", "status": word}]}),
+    })
+}
+
+/// A recorded exchange: method, path, answer.
+fn read_recording(name: &str) -> Outcome<(String, String, Answer)> {
+    let file = workspace_root().join("tests/fixtures").join(name);
+    let recording: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    let text = |pointer: &str| {
+        recording
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    };
+    let status = recording
+        .pointer("/response/status")
+        .and_then(serde_json::Value::as_u64);
+    let (Some(method), Some(path), Some(status)) = (text("/request/method"), text("/request/path"), status) else {
+        return Err(format!("`{}` is no recording", file.display()).into());
+    };
+    let body = recording.pointer("/response/body").cloned().unwrap_or_default();
+    Ok((method, path, Answer::json(u16::try_from(status)?, &body)))
+}

@@ -1,0 +1,33 @@
+//! The native libvirt provider and a real daemon. Runs inside the private libvirt's namespaces.
+
+use stockade::connections::{ConnectionConfig, Grants};
+use stockade_test_support::artifacts::workspace_root;
+
+use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
+use super::{Evidence, Setup, Stage};
+use crate::outcome::Outcome;
+
+pub(super) const NAME: &str = "libvirt";
+
+/// Finds the provider.
+pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
+    let provider = stage.runtime.provider(NAME)?;
+    let config = ConnectionConfig {
+        provider: provider.info.name.clone(),
+        timeout_seconds: None,
+        options: [].into(),
+        credentials: [].into(),
+        grants: Grants::default(),
+        limits: Default::default(),
+    };
+    Ok(Setup {
+        name: NAME,
+        runtime: stage.runtime.clone(),
+        provider,
+        config,
+        image: BOOTING_IMAGE,
+        large_image: LARGE_IMAGE,
+        document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
+        evidence: Some(Evidence),
+    })
+}

@@ -1,0 +1,64 @@
+//! The setups: a provider, what is behind it, what may be taken for granted there.
+//!
+//! A setup is data; nothing in `trials` asks which one it runs on.
+
+mod evidence;
+mod fake;
+mod faults;
+mod libvirt;
+mod stage;
+mod web;
+
+use stockade::connections::ConnectionConfig;
+use stockade::{InstalledProvider, Runtime};
+
+use crate::outcome::Outcome;
+use crate::subject::Subject;
+
+pub(crate) use evidence::Evidence;
+pub(crate) use fake::fake;
+pub(crate) use faults::{Faults, web_faults};
+pub(crate) use libvirt::libvirt;
+pub(crate) use stage::{Inside, Stage};
+pub(crate) use web::web;
+
+/// The setups that run in this process, by name.
+pub(crate) const IN_PROCESS: &[&str] = &[fake::NAME, faults::NAME];
+/// The setups that run inside a private libvirt's namespaces, by name.
+pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
+
+/// A provider with something behind it.
+pub(crate) struct Setup {
+    /// Its name in the suite's arguments and in the names of trials.
+    pub(crate) name: &'static str,
+    /// Where its connections live.
+    pub(crate) runtime: Runtime,
+    /// The provider.
+    pub(crate) provider: InstalledProvider,
+    /// What its connections are made from.
+    pub(crate) config: ConnectionConfig,
+    /// An image that is there, at most 1 GiB large.
+    pub(crate) image: &'static str,
+    /// An image that is there and larger than 1 GiB.
+    pub(crate) large_image: &'static str,
+    /// The provider's own documentation.
+    pub(crate) document: String,
+    /// A second opinion about what is there; none for a simulated cloud, which every connection has for itself.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+impl Setup {
+    /// A connection for one trial.
+    pub(crate) async fn subject(&self, connection: &str) -> Outcome<Subject> {
+        let service = self.runtime.create_connection(connection, &self.config).await?;
+        Ok(Subject {
+            runtime: self.runtime.clone(),
+            service,
+            config: self.config.clone(),
+            image: self.image.to_owned(),
+            large_image: self.large_image.to_owned(),
+            document: self.document.clone(),
+            evidence: self.evidence.clone(),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! What is there before and after a trial. A trial that leaves something behind fails.
+
+use std::collections::BTreeSet;
+
+use stockade::contract::Ability;
+
+use crate::outcome::Outcome;
+use crate::subject::Subject;
+
+/// Everything that can be seen, one line each: `vm web-1`, `file tiny.qcow2`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct World(BTreeSet<String>);
+
+impl World {
+    /// Looks around: by the second opinion where there is one, otherwise by the provider's own lists.
+    pub(crate) async fn observe(subject: &Subject) -> Outcome<Self> {
+        if let Some(evidence) = &subject.evidence {
+            return Ok(Self(evidence.observe()?));
+        }
+        let service = &subject.service;
+        let mut lines = BTreeSet::new();
+        let mut add = |noun: &str, name: &str| lines.insert(format!("{noun} {name}"));
+        for vm in service.list_vms().await? {
+            add("vm", &vm.name);
+        }
+        if subject.has(Ability::Disks) {
+            for disk in service.list_disks().await? {
+                add("disk", &disk.name);
+            }
+        }
+        if subject.has(Ability::Images) {
+            for image in service.list_images().await? {
+                add("image", &image.name);
+            }
+        }
+        if subject.has(Ability::Networks) {
+            for network in service.list_networks().await? {
+                add("network", &network.name);
+            }
+        }
+        if subject.has(Ability::Pools) {
+            for pool in service.list_pools().await? {
+                add("pool", &pool.name);
+            }
+        }
+        Ok(Self(lines))
+    }
+
+    /// What is there now and was not before, or the other way round.
+    pub(crate) fn difference(&self, now: &Self) -> Vec<String> {
+        let new = now.0.difference(&self.0).map(|line| format!("+ {line}"));
+        let gone = self.0.difference(&now.0).map(|line| format!("- {line}"));
+        new.chain(gone).collect()
+    }
+
+    /// Checks that nothing changed since.
+    pub(crate) async fn check_unchanged(&self, subject: &Subject) -> Outcome {
+        let difference = self.difference(&Self::observe(subject).await?);
+        if difference.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("left behind: {}", difference.join(", ")).into())
+        }
+    }
+
+    /// Deletes, through the provider, the VMs that were not there before. What a VM leaves is for
+    /// [`Self::check_unchanged`] to find; [`Self::force_back`] then cleans up for the next trial.
+    pub(crate) async fn sweep_vms(&self, subject: &Subject) -> Outcome {
+        for vm in subject.service.list_vms().await? {
+            if !self.0.contains(&format!("vm {}", vm.name)) {
+                subject.delete(&vm.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes by force what a failed trial left, so that the next one starts clean.
+    pub(crate) fn force_back(&self, subject: &Subject) -> Outcome {
+        match &subject.evidence {
+            Some(evidence) => evidence.force_back(&self.0),
+            // Each trial has a simulated cloud of its own.
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Runs the suite. A component is compiled by a child of this program, so that comes first.
+
+fn main() -> std::process::ExitCode {
+    stockade::become_compiler_if_asked();
+    stockade_test_conformance::main()
+}
