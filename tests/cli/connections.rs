@@ -58,27 +58,36 @@ fn asked_granted_and_effective_are_shown_for_each_endpoint() {
         endpoint["name"].as_str().unwrap(),
         endpoint["rules"].as_array().unwrap(),
     );
-    session.done(
-        "create connection kweb --provider web -P host=127.0.0.1 --allow-address 127.0.0.0/8 --grant-all --no-check",
-    );
-    let full = session.json("info connection kweb");
-    assert_eq!(full["endpoints"][0]["endpoint"], name);
-    assert_eq!(full["endpoints"][0]["asked"].as_array().unwrap(), asked);
-    assert_eq!(full["endpoints"][0]["effective"].as_array().unwrap().len(), asked.len());
-
     let file = session.connection_file("kweb");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let narrowed = text
-        .find("[[grants.endpoints")
-        .map(|start| text[..start].to_owned())
-        .unwrap();
-    let rule = format!("[[grants.endpoints.{name}.rules]]\nmethods = [\"GET\"]\npath = \"/vms\"\n");
-    std::fs::write(&file, narrowed + &rule).unwrap();
-    let narrow = session.json("info connection kweb");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let rules = |rules: &str| {
+        let options = "[options]\nhost = \"192.0.2.1\"\n";
+        let grants = format!("[grants.endpoints.{name}]\nrules = [{rules}]\n");
+        std::fs::write(&file, format!("provider = \"web\"\n{options}{grants}")).unwrap();
+        session.json("info connection kweb")["endpoints"][0].clone()
+    };
+
+    let nothing = rules("");
     assert_eq!(
-        narrow["endpoints"][0]["effective"],
-        serde_json::json!([{"methods": ["GET"], "path": "/vms"}])
+        (&nothing["endpoint"], &nothing["asked"]),
+        (&name.into(), &endpoint["rules"])
     );
+    assert_eq!(nothing["effective"], serde_json::json!([]));
+    let all: Vec<_> = asked
+        .iter()
+        .map(|rule| format!("{{ methods = {}, path = {} }}", rule["methods"], rule["path"]))
+        .collect();
+    assert_eq!(
+        rules(&all.join(", "))["effective"].as_array().unwrap().len(),
+        asked.len()
+    );
+    let narrow = rules("{ methods = [\"GET\", \"PATCH\"], path = \"/vms/web-1\" }");
+    assert_eq!(
+        narrow["effective"],
+        serde_json::json!([{"methods": ["GET"], "path": "/vms/web-1"}])
+    );
+    let shown = session.done("info connection kweb");
+    assert!(shown.contains("effective GET /vms/web-1"), "{shown}");
 }
 
 #[test]
