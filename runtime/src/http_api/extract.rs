@@ -37,9 +37,14 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let query: Result<axum::extract::Query<T>, QueryRejection> =
             axum::extract::Query::from_request_parts(parts, api).await;
-        query
-            .map(|query| Self(query.0))
-            .map_err(|rejection| field_problem("query", &innermost(&rejection)))
+        query.map(|query| Self(query.0)).map_err(|rejection| {
+            // "PARAMETER: what is wrong with it"
+            let text = innermost(&rejection);
+            match text.split_once(": ") {
+                Some((parameter, text)) => field_problem(parameter, text),
+                None => field_problem("query", &text),
+            }
+        })
     }
 }
 

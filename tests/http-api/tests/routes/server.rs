@@ -68,24 +68,19 @@ async fn a_port_that_is_taken_is_told(fixture: Arc<Fixture>) {
 }
 
 async fn stopping_lets_a_change_end(fixture: Arc<Fixture>) {
-    let cloud = fixture.cloud_with(json!({ "latency_ms": 300 })).await;
+    let cloud = fixture.cloud_with(json!({ "pending_polls": 3 })).await;
+    cloud.post("/vms", json!({ "name": "web" })).await.expect(201);
     let server = Server::bind(fixture.runtime.clone(), &without_token("127.0.0.1:0"))
         .await
         .unwrap();
-    let address = server.address();
+    let client = Client::new(server.address(), None);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.run_until(async { stopped.await.unwrap_or(()) }));
-    let path = cloud.path("/vms");
-    let creating = tokio::spawn(async move {
-        let client = Client::new(address, None);
-        client.send(Method::POST, &path, Some(json!({ "name": "web" }))).await
-    });
-    // The provider's state shows that the change has begun: it takes the place of a request that was accepted.
-    while tokio::net::TcpStream::connect(address).await.is_err() {}
-    let begun = fixture.runtime.connect(&cloud.connection).await.unwrap();
-    drop(begun);
+    let path = cloud.path("/vms/web/stop?mode=forced");
+    let change = tokio::spawn(async move { client.send(Method::POST, &path, None).await });
+    // Another server of the same runtime shows that the change has begun.
+    while cloud.get("/vms/web").await.expect(200)["status"] == "running" {}
     stop.send(()).unwrap();
     serving.await.unwrap().unwrap();
-    let reply = creating.await.unwrap();
-    reply.expect(201);
+    assert_eq!(change.await.unwrap().expect(200)["status"], "stopped");
 }
