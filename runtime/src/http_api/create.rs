@@ -115,10 +115,10 @@ impl<T: Spec> PartialSchema for Create<T> {
             if !object.required.iter().any(|field| field == "name") {
                 object.required.push("name".to_owned());
             }
-            if let Some((field, value)) = T::defaults() {
-                if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(field) {
-                    field.default = Some(value);
-                }
+            if let Some((field, value)) = T::defaults()
+                && let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(field)
+            {
+                field.default = Some(value);
             }
         }
         schema

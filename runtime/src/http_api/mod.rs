@@ -42,6 +42,6 @@ mod vms;
 
 pub use access::Access;
 pub use openapi::openapi_json;
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Problem, ProblemBody, ProblemKind};
 pub use router::{RouterOptions, router};
 pub use server::{DEFAULT_LISTEN, ServeOptions, Server, serve};

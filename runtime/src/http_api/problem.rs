@@ -3,11 +3,14 @@
 //! Handlers return [`Problem`] through `?`; `exchange` writes it as the body, with the request's id. Nothing else in the
 //! API chooses a status of a failure.
 
+use std::ops::{Deref, DerefMut};
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use stockade_host::contract::ErrorKind;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::Error;
 
@@ -174,9 +177,16 @@ impl From<&ErrorKind> for ProblemKind {
     }
 }
 
+/// A failure, small enough to be returned everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Problem {
+    body: Box<ProblemBody>,
+}
+
 /// A failure as RFC 9457 writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+pub struct ProblemBody {
     /// `urn:problem-type:stockade:` and the kind.
     #[serde(rename = "type")]
     pub r#type: String,
@@ -224,7 +234,7 @@ impl Problem {
     /// A problem of this kind.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let (name, status, title) = kind.row();
-        Self {
+        let body = ProblemBody {
             r#type: format!("urn:problem-type:stockade:{name}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -240,7 +250,8 @@ impl Problem {
             vendor_code: None,
             retry_after_seconds: matches!(kind, ProblemKind::RateLimited | ProblemKind::Busy)
                 .then_some(DEFAULT_RETRY_AFTER_SECONDS),
-        }
+        };
+        Self { body: Box::new(body) }
     }
 
     /// An argument that cannot be used.
@@ -275,6 +286,32 @@ impl Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl Deref for Problem {
+    type Target = ProblemBody;
+
+    fn deref(&self) -> &ProblemBody {
+        &self.body
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut ProblemBody {
+        &mut self.body
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        ProblemBody::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ProblemBody::schemas(schemas);
     }
 }
 

@@ -212,21 +212,21 @@ async fn a_callers_request_id_is_kept_when_it_is_fit_to_be_logged() {
     }
 }
 
-fn vm(body: Value) -> Result<Create<VmSpec>, Problem> {
+fn vm(body: &Value) -> Result<Create<VmSpec>, Problem> {
     Create::from_fields(body.as_object().unwrap().clone())
 }
 
 #[test]
 fn a_body_has_plain_options_and_starts_its_vm() {
     let create =
-        vm(json!({ "name": "web", "options": { "zone": "b", "count": 2, "on": true, "tags": ["x"] } })).unwrap();
+        vm(&json!({ "name": "web", "options": { "zone": "b", "count": 2, "on": true, "tags": ["x"] } })).unwrap();
     assert!(create.spec.start);
     assert!(create.spec.options.is_empty());
     assert_eq!(create.options["zone"], OptionInput::Text("b".into()));
     assert_eq!(create.options["count"], OptionInput::Integer(2));
     assert_eq!(create.options["on"], OptionInput::Boolean(true));
     assert_eq!(create.options["tags"], OptionInput::TextList(vec!["x".into()]));
-    assert!(!vm(json!({ "name": "web", "start": false })).unwrap().spec.start);
+    assert!(!vm(&json!({ "name": "web", "start": false })).unwrap().spec.start);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn what_cannot_be_used_in_a_body_is_named_and_the_nearest_field_suggested() {
         (json!({ "name": "" }), "name", None),
     ];
     for (body, field, hint) in cases {
-        let problem = vm(body.clone()).unwrap_err();
+        let problem = vm(&body).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::InvalidArgument, "{body}");
         assert_eq!(problem.field.as_deref(), Some(field), "{body}: {}", problem.detail);
         assert_eq!(
