@@ -295,9 +295,9 @@ async fn a_real_vm_lives_from_its_image_to_its_deletion_without_a_trace() {
 async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), Error> {
     let name = "life-it's <&> $(touch pwned)";
     let wanted = spec(serde_json::json!({
-        "name": name, "image": "life.qcow2", "hostname": "life", "user-data": "#!/bin/sh\ntrue\n", "start": true, "autostart": false,
-        "memory-mib": 256, "cpus": 1, "disks": [{ "size-gib": 1 }, { "size-gib": 1, "bus": "scsi" }], "description": "a <life>",
-        "metadata": [{ "key": "plan", "value": "p&q" }], "idempotency-key": "k",
+        "name": name, "image": "life.qcow2", "hostname": "life", "user_data": "#!/bin/sh\ntrue\n", "start": true, "autostart": false,
+        "memory_mib": 256, "cpus": 1, "disks": [{ "size_gib": 1 }, { "size_gib": 1, "bus": "scsi" }], "description": "a <life>",
+        "metadata": [{ "key": "plan", "value": "p&q" }], "idempotency_key": "k",
     }));
     let id = provider.create_vm(call, wanted.clone()).await?.id;
     assert_eq!(provider.create_vm(call, wanted).await?.id, id);
@@ -344,4 +344,20 @@ async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), E
     let error = provider.get_vm(call, id).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::NotFound(_)));
     Ok(())
+}
+
+#[test]
+fn a_program_starts_without_libvirt_and_loads_it_when_it_is_used() {
+    let program = std::env::current_exe().unwrap();
+    // What `ldd` does: the dynamic linker prints what it would load and runs nothing.
+    let loaded = std::process::Command::new(program)
+        .env("LD_TRACE_LOADED_OBJECTS", "1")
+        .output()
+        .unwrap();
+    let loaded = String::from_utf8(loaded.stdout).unwrap();
+    assert!(loaded.contains("libc.so"), "{loaded}");
+    assert!(
+        !loaded.contains("libvirt"),
+        "a function of libvirt is missing in host-bindings/src/libvirt/library.rs: {loaded}"
+    );
 }

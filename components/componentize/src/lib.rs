@@ -110,3 +110,53 @@ pub fn surface(component: &[u8]) -> Result<Surface, ComponentizeError> {
     exports.sort();
     Ok(Surface { imports, exports })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module that imports the function `run` of a module of this name.
+    fn importing(module: &str) -> Vec<u8> {
+        let length = |length: usize| u8::try_from(length).expect("short");
+        let mut import = vec![1, length(module.len())];
+        import.extend(module.as_bytes());
+        import.extend(b"\x03run\0\0");
+        let mut bytes = CORE_MODULE_PREAMBLE.to_vec();
+        // The type section: one function without parameters and results.
+        bytes.extend([1, 4, 1, 0x60, 0, 0]);
+        bytes.extend([2, length(import.len())]);
+        bytes.extend(import);
+        bytes
+    }
+
+    #[test]
+    fn what_is_no_core_module_is_named() {
+        for (bytes, expected) in [
+            (COMPONENT_PREAMBLE, ComponentizeError::AlreadyComponent),
+            (b"".as_slice(), ComponentizeError::NotModule),
+            (b"#!/bin/sh", ComponentizeError::NotModule),
+        ] {
+            assert_eq!(componentize(bytes), Err(expected));
+        }
+    }
+
+    #[test]
+    fn an_import_that_no_type_section_declares_is_refused_by_name() {
+        for module in ["env", "wasi_snapshot_preview1"] {
+            let error = componentize(&importing(module)).expect_err("not in the contract");
+            assert!(error.to_string().contains(module), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_module_without_imports_and_exports_makes_an_empty_component() {
+        let component = componentize(CORE_MODULE_PREAMBLE).expect("component");
+        assert_eq!(
+            surface(&component),
+            Ok(Surface {
+                imports: vec![],
+                exports: vec![]
+            })
+        );
+    }
+}

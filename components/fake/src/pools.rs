@@ -65,8 +65,8 @@ impl<H: Host> Pools<H> for Fake {
                 disk.name
             )));
         }
-        if !contents && !(disks.is_empty() && images.is_empty()) {
-            let count = disks.len() + images.len();
+        let count = disks.len() + images.len();
+        if count > 0 && !contents {
             return Err(Error::conflict(format!(
                 "pool `{pool}` is not empty: it holds {count} disks and images"
             )));

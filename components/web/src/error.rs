@@ -58,10 +58,17 @@ fn kind(words: &str) -> ErrorKind {
 /// The thing that "Noun name" names, when the noun is one of the contract's.
 fn subject(words: &str) -> Option<Subject> {
     let (noun, name) = words.split_once(' ')?;
-    let noun = noun.to_ascii_lowercase();
-    ["vm", "image", "network", "pool", "disk", "snapshot", "nic"]
-        .contains(&noun.as_str())
-        .then(|| Subject::new(&noun, name))
+    let noun = match noun {
+        "VM" => "vm",
+        "Image" => "image",
+        "Network" => "network",
+        "Pool" => "pool",
+        "Disk" => "disk",
+        "Snapshot" => "snapshot",
+        "Interface" => "nic",
+        _ => return None,
+    };
+    Some(Subject::new(noun, name))
 }
 
 #[cfg(test)]
@@ -77,6 +84,7 @@ mod tests {
             ("Pool absent not found", missing("pool", "absent")),
             ("Network absent not found", missing("network", "absent")),
             ("Disk vdz not found in web-1", missing("disk", "vdz")),
+            ("Interface eth9 not found", missing("nic", "eth9")),
             ("Snapshot absent doesn't exist", missing("snapshot", "absent")),
             ("Invalid network absent", missing("network", "absent")),
             (

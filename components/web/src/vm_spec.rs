@@ -15,6 +15,8 @@ pub(crate) struct NewVm {
     pub(crate) body: Value,
     pub(crate) cpus: Option<u32>,
     pub(crate) memory_mib: Option<u32>,
+    /// Whether it must run in the end.
+    pub(crate) start: bool,
     /// kweb ignores this while creating; it is set afterwards.
     pub(crate) autostart: bool,
 }
@@ -87,6 +89,7 @@ impl NewVm {
             body: Value::Object(body),
             cpus,
             memory_mib,
+            start,
             autostart,
         })
     }

@@ -8,7 +8,9 @@ use stockade_provider::abilities::Vms;
 use stockade_provider::host::Host;
 use stockade_provider::idempotency::{self, Recall};
 use stockade_provider::page;
-use stockade_provider::types::{Change, Error, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus};
+use stockade_provider::types::{
+    Change, Error, ErrorKind, PageRequest, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec, VmStatus,
+};
 
 use crate::Web;
 use crate::client::Client;
@@ -46,17 +48,21 @@ impl<H: Host> Vms<H> for Web {
         let key = spec.idempotency_key.clone();
         let new = NewVm::from_spec(spec, &Config::read(host)?)?;
         let client = Client::new(host);
-        if let Some(key) = key
-            && idempotency::claim(host, &key, &new.name)? == Recall::Repeated
-            && let Some(vm) = client.find_vm(&new.name)?
-        {
-            return Ok(done(vm.id()));
+        let is_repeated = match key {
+            Some(key) => idempotency::claim(host, &key, &new.name)? == Recall::Repeated,
+            None => false,
+        };
+        // Looked up first, because what a failed creation leaves behind must be told from what was there before.
+        match client.find_vm(&new.name)? {
+            Some(vm) if is_repeated => return Ok(done(vm.id())),
+            Some(_) => return Err(Error::already_exists("vm", &new.name)),
+            None => {}
         }
-        client.change("POST", &["vms"], &new.body, &format!("creating vm `{}`", new.name))?;
-        finish(&client, &new).inspect_err(|_| {
-            // After an error nothing may be left. What the caller must know is the first error, not this one's.
-            let _ = client.delete_vm(&new.name, true);
-        })
+        let doing = format!("creating vm `{}`", new.name);
+        let created = client.change("POST", &["vms"], &new.body, &doing);
+        created
+            .and_then(|()| finish(&client, &new))
+            .inspect_err(|error| clean_up(&client, &new.name, error))
     }
 
     fn delete_vm(host: &H, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
@@ -101,9 +107,32 @@ impl<H: Host> Vms<H> for Web {
     }
 }
 
+/// Deletes what a failed creation left: kweb keeps a VM that it defined but could not start. When there was no answer, the
+/// creation may still be under way, and when somebody else was faster, the VM is theirs: both are left alone.
+fn clean_up<H: Host>(client: &Client<'_, H>, name: &str, error: &Error) {
+    let is_unknown = matches!(
+        error.kind,
+        ErrorKind::TimedOut | ErrorKind::Unavailable | ErrorKind::Denied
+    );
+    if is_unknown || matches!(error.kind, ErrorKind::AlreadyExists(_)) {
+        return;
+    }
+    // What the caller must know is the first error, not one of these.
+    if let Ok(Some(vm)) = client.find_vm(name) {
+        let _ = client.delete_vm(&vm.name, true);
+    }
+}
+
 /// Reads a new VM back and does what kweb cannot do while creating it.
 fn finish<H: Host>(client: &Client<'_, H>, new: &NewVm) -> Result<Change, Error> {
     let created = client.vm(&new.name)?;
+    if new.start && created.vm_status() == VmStatus::Stopped {
+        let message = format!(
+            "kweb reported success, but vm `{}` does not run; it was deleted again",
+            new.name
+        );
+        return Err(Error::upstream(None, None, message));
+    }
     if new.autostart {
         let doing = format!("setting autostart of vm `{}`", new.name);
         client.update_vm(&new.name, &json!({"autostart": true}), &doing)?;

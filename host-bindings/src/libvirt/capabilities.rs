@@ -5,6 +5,8 @@
 
 use crate::contract::{Error, ErrorKind};
 
+use super::names::printable;
+
 /// The connection's wish about acceleration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Acceleration {
@@ -27,7 +29,7 @@ impl Acceleration {
             other => {
                 let message = format!(
                     "`{}` is not a domain type: use `auto`, `kvm` or `qemu`",
-                    other.escape_debug()
+                    printable(other)
                 );
                 Err(Error::invalid_argument("domain_type", message))
             }
@@ -156,7 +158,7 @@ fn choose_machine(
         }
         let message = format!(
             "the host does not know the machine type `{}` for {architecture}",
-            wanted.escape_debug()
+            printable(wanted)
         );
         return Err(Error::invalid_argument("machine", message));
     }

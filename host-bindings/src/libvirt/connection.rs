@@ -13,8 +13,9 @@ use virt::connect::Connect;
 
 use crate::contract::{Error, ErrorKind};
 
-use super::error::{Fault, open_error};
+use super::error::{Fault, library_error, open_error};
 use super::ffi::Owned;
+use super::library;
 
 /// Calls at once: one below what the daemon serves, so that one more connection is never locked out of its own.
 const CALLS_AT_ONCE: usize = 4;
@@ -33,9 +34,6 @@ pub(super) struct Connection {
 impl Connection {
     /// A connection that is not open yet.
     pub(super) fn new(uri: &str) -> Self {
-        static QUIET: Once = Once::new();
-        // libvirt prints every error to stderr unless told otherwise.
-        QUIET.call_once(virt::error::clear_error_callback);
         Self {
             uri: uri.to_owned(),
             permits: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
@@ -145,6 +143,10 @@ impl Connection {
         if let Some(connect) = &*slot {
             return Ok(Arc::clone(connect));
         }
+        library::load().map_err(library_error)?;
+        static QUIET: Once = Once::new();
+        // libvirt prints every error to stderr unless told otherwise.
+        QUIET.call_once(virt::error::clear_error_callback);
         let connect = Connect::open(Some(&self.uri)).map_err(|error| open_error(&self.uri, &error))?;
         let connect = Arc::new(Owned::new(connect));
         *slot = Some(Arc::clone(&connect));
@@ -184,7 +186,8 @@ mod tests {
             if log.len() == 1 { Err(gone()) } else { Ok(log.len()) }
         };
         assert_eq!(connection.read(Duration::from_secs(5), work).await, Ok(2));
-        assert!(!Arc::ptr_eq(&seen.lock().unwrap()[0], &seen.lock().unwrap()[1]));
+        let opened = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(!Arc::ptr_eq(&opened[0], &opened[1]));
         let error = connection
             .change(Duration::from_secs(5), move |_| Err::<(), _>(gone()))
             .await

@@ -77,8 +77,8 @@ impl Host {
 
 fn spec() -> VmSpec {
     serde_json::from_value(serde_json::json!({
-        "name": "web", "image": "base.qcow2", "start": true, "autostart": true, "idempotency-key": "once",
-        "disks": [{ "size-gib": 3 }, { "size-gib": 1 }],
+        "name": "web", "image": "base.qcow2", "start": true, "autostart": true, "idempotency_key": "once",
+        "disks": [{ "size_gib": 3 }, { "size_gib": 1 }],
     }))
     .unwrap()
 }
@@ -206,7 +206,7 @@ fn what_does_not_exist_or_fit_is_refused_before_anything_is_made() {
         (
             "invalid-argument",
             VmSpec {
-                disks: from_json(r#"[{ "size-gib": 1 }]"#),
+                disks: from_json(r#"[{ "size_gib": 1 }]"#),
                 ..spec()
             },
         ),

@@ -189,10 +189,15 @@ impl DomainDefinition {
         let virtio_disks = self.disks.iter().filter(|disk| disk.bus == DiskBus::Virtio).count();
         // SCSI, serial ports for the guest agent, balloon, random numbers.
         let others = 4;
-        let port = Element::new("controller")
-            .attribute("type", "pci")
-            .attribute("model", "pcie-root-port");
-        vec![port; self.nics.len() + virtio_disks + others + SPARE_PCI_EXPRESS_PORTS]
+        let ports = self.nics.len() + virtio_disks + others + SPARE_PCI_EXPRESS_PORTS;
+        // Index 0 is the root, which libvirt adds.
+        let port = |index: usize| {
+            let controller = Element::new("controller")
+                .attribute("type", "pci")
+                .attribute("index", index.to_string());
+            controller.attribute("model", "pcie-root-port")
+        };
+        (1..=ports).map(port).collect()
     }
 
     fn disk_elements(&self) -> Vec<Element> {

@@ -7,6 +7,8 @@ use virt::error::{ErrorDomain, ErrorNumber};
 
 use crate::contract::{Error, ErrorKind, Subject, UpstreamFault};
 
+use super::names::printable;
+
 /// A failed step: the error for the caller, and what the connection must know.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -62,20 +64,18 @@ fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fa
         kind(error, action, noun, name)
     };
     let message = match (&kind, disconnected) {
-        (ErrorKind::NotFound(subject), _) => format!(
-            "there is no {} `{}` on this connection",
-            subject.noun,
-            name.escape_debug()
-        ),
-        (ErrorKind::AlreadyExists(subject), _) => format!("{} `{}` exists already", subject.noun, name.escape_debug()),
+        (ErrorKind::NotFound(subject), _) => {
+            format!("there is no {} `{}` on this connection", subject.noun, printable(name))
+        }
+        (ErrorKind::AlreadyExists(subject), _) => format!("{} `{}` exists already", subject.noun, printable(name)),
         (_, true) => format!(
             "cannot {action} {noun} `{}`: libvirt closed the connection ({}); repeat the call once libvirt runs again",
-            name.escape_debug(),
+            printable(name),
             one_line(error.message())
         ),
         _ => format!(
             "cannot {action} {noun} `{}`: {}{}",
-            name.escape_debug(),
+            printable(name),
             one_line(error.message()),
             hint(&kind)
         ),
@@ -164,6 +164,14 @@ pub(super) fn open_error(uri: &str, error: &virt::error::Error) -> Error {
     Error::new(kind, format!("libvirt does not answer at `{uri}`: {message}; {advice}"))
 }
 
+/// Why libvirt's client library could not be loaded.
+pub(super) fn library_error(reason: &str) -> Error {
+    let message = format!(
+        "libvirt's client library cannot be loaded: {reason}; install it (on Debian `libvirt0`, with a daemon `libvirt-daemon-system`)"
+    );
+    Error::new(ErrorKind::Unavailable, message)
+}
+
 /// libvirt's text as a part of a sentence.
 fn one_line(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
@@ -178,7 +186,7 @@ fn one_line(message: &str) -> String {
 pub(super) fn unreadable(noun: &str, name: &str) -> Fault {
     let message = format!(
         "libvirt's description of {noun} `{}` is not readable XML",
-        name.escape_debug()
+        printable(name)
     );
     Error::new(
         ErrorKind::Upstream(UpstreamFault {

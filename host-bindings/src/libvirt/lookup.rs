@@ -14,7 +14,7 @@ use crate::contract::{Ambiguity, Error, ErrorKind, Subject};
 
 use super::error::{Doing as _, Fault};
 use super::ffi::Owned;
-use super::names::is_uuid;
+use super::names::{is_uuid, printable};
 
 /// The VM of this UUID or name.
 pub(super) fn find_domain(connect: &Connect, name: &str) -> Result<Owned<Domain>, Fault> {
@@ -116,7 +116,7 @@ fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<
 
 fn check(name: &str, noun: &str) -> Result<(), Fault> {
     if name.is_empty() || name.contains('\0') {
-        return Err(Error::not_found(noun, &name.escape_debug().to_string()).into());
+        return Err(Error::not_found(noun, &printable(name)).into());
     }
     Ok(())
 }

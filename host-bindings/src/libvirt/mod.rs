@@ -22,6 +22,7 @@ mod get;
 mod image_format;
 mod images;
 mod iso9660;
+mod library;
 mod list;
 mod lookup;
 mod metadata;

@@ -11,6 +11,19 @@ use super::element::is_xml_character;
 /// The longest name of a VM in bytes: with a suffix it must stay a file name, and host names end at 63.
 const NAME_BYTES_MAX: usize = 64;
 
+/// A text from outside as a part of a message: nothing in it can steer a terminal or begin a new line.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            if character.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
 /// Refuses a name that cannot be a VM's, an image's or a volume's. `field` is the argument that it came in.
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), Error> {
     let broken_rule = if name.is_empty() {
@@ -33,7 +46,7 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), Error> {
     };
     Err(Error::invalid_argument(
         field,
-        format!("{field} `{}` {broken_rule}", name.escape_debug()),
+        format!("{field} `{}` {broken_rule}", printable(name)),
     ))
 }
 
@@ -66,7 +79,7 @@ pub(super) fn check_hostname(hostname: &str) -> Result<(), Error> {
     let message = format!(
         "`{}` cannot be a host name: use letters, digits, hyphens and dots, at most 63 between two dots; \
          without `hostname` the VM's name is used",
-        hostname.escape_debug()
+        printable(hostname)
     );
     Err(Error::invalid_argument("hostname", message))
 }
@@ -83,7 +96,7 @@ pub(super) fn normal_mac(mac: &str) -> Result<String, Error> {
     }
     let message = format!(
         "`{}` is not a unicast MAC address like `52:54:00:12:34:56`",
-        mac.escape_debug()
+        printable(mac)
     );
     Err(Error::invalid_argument("mac", message))
 }

@@ -3,6 +3,7 @@
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::names::printable;
 use super::uri::{DEFAULT_URI, check_uri};
 
 /// A connection's options, checked.
@@ -43,7 +44,7 @@ impl Options {
                 "pool" => options.pool.clone_from(text),
                 "network" => options.network.clone_from(text),
                 name => {
-                    let message = format!("a libvirt connection has no option `{}`", name.escape_debug());
+                    let message = format!("a libvirt connection has no option `{}`", printable(name));
                     return Err(Error::invalid_argument(name, message));
                 }
             }

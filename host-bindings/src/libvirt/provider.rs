@@ -89,7 +89,13 @@ impl Libvirt {
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
-        Self::ABILITIES
+        &[
+            Ability::Info,
+            Ability::Vms,
+            Ability::Images,
+            Ability::Pools,
+            Ability::Networks,
+        ]
     }
 
     async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use crate::contract::{Error, OptionEntry, OptionValue, Tag, VmDiskSpec, VmNicSpec, VmSpec};
 
 use super::domain_xml::DiskBus;
-use super::names::{check_hostname, check_name, check_text, normal_mac, random_mac};
+use super::names::{check_hostname, check_name, check_text, normal_mac, printable, random_mac};
 use super::options::Options;
 use super::volumes::GIB;
 
@@ -189,7 +189,7 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
         Some(name) => DiskBus::from_name(name).ok_or_else(|| {
             Error::invalid_argument(
                 "bus",
-                format!("`{}` is not a bus: use virtio, scsi or sata", name.escape_debug()),
+                format!("`{}` is not a bus: use virtio, scsi or sata", printable(name)),
             )
         })?,
     };
@@ -246,7 +246,7 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
         (Some(other), ..) => {
             let message = format!(
                 "`{}` is not a disk format of this provider: use qcow2 or raw",
-                other.escape_debug()
+                printable(other)
             );
             Err(Error::invalid_argument("format", message))
         }
@@ -311,7 +311,7 @@ fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
     {
         return Err(Error::invalid_argument(
             "model",
-            format!("`{}` is not a device model", model.escape_debug()),
+            format!("`{}` is not a device model", printable(&model)),
         ));
     }
     Ok(NicRequest {
@@ -333,12 +333,7 @@ fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
 }
 
 fn parse<T: std::str::FromStr>(field: &str, text: &str, example: &str) -> Result<T, Error> {
-    let refused = |_| {
-        Error::invalid_argument(
-            field,
-            format!("{field} `{}` is not like `{example}`", text.escape_debug()),
-        )
-    };
+    let refused = |_| Error::invalid_argument(field, format!("{field} `{}` is not like `{example}`", printable(text)));
     text.parse().map_err(refused)
 }
 
@@ -369,7 +364,7 @@ fn check_metadata(mut metadata: Vec<Tag>) -> Result<Vec<Tag>, Error> {
     metadata.sort_by(|a, b| a.key.cmp(&b.key));
     for pair in metadata.windows(2) {
         if pair[0].key == pair[1].key {
-            let message = format!("the key `{}` is given twice", pair[0].key.escape_debug());
+            let message = format!("the key `{}` is given twice", printable(&pair[0].key));
             return Err(Error::invalid_argument("metadata", message));
         }
     }
@@ -389,7 +384,7 @@ fn check_options(options: &[OptionEntry]) -> Result<(Option<String>, Option<Stri
             (name, _) => {
                 let message = format!(
                     "vms have no text option `{}`: use machine or cpu_model",
-                    name.escape_debug()
+                    printable(name)
                 );
                 return Err(Error::invalid_argument(name, message));
             }

@@ -23,7 +23,7 @@ use super::facts::VolumeFacts;
 use super::ffi::{self, Owned};
 use super::image_format::{self, HEAD_BYTES, ImageFormat};
 use super::lookup;
-use super::names::check_name;
+use super::names::{check_name, printable};
 use super::volume_xml::VolumeDefinition;
 
 /// How much is read and sent at once.
@@ -120,7 +120,7 @@ fn check_format(wanted: Option<&str>, found: ImageFormat) -> Result<(), Error> {
             let message = format!(
                 "the content is {}, not `{}`: leave `format` out",
                 found.name(),
-                wanted.escape_debug()
+                printable(wanted)
             );
             Err(Error::invalid_argument("format", message))
         }
@@ -147,7 +147,7 @@ fn compare(expected: &str, hash: Sha256) -> Result<(), Fault> {
     }
     let message = format!(
         "the content has the SHA-256 {found}, not {}; nothing was kept",
-        expected.escape_debug()
+        printable(expected)
     );
     Err(Error::invalid_argument("sha256", message).into())
 }

@@ -6,6 +6,8 @@
 
 use crate::contract::{Error, ErrorKind};
 
+use super::names::printable;
+
 /// The connection that is opened unless the option `uri` says otherwise.
 pub(super) const DEFAULT_URI: &str = "qemu:///system";
 
@@ -41,7 +43,7 @@ pub(super) fn check_uri(uri: &str) -> Result<(), Error> {
     if scheme.contains('+') || !host.is_empty() {
         let message = format!(
             "`{}` names a remote host, which this provider cannot reach yet: run stockade on that host and use `{DEFAULT_URI}`",
-            uri.escape_debug()
+            printable(uri)
         );
         return Err(Error::new(ErrorKind::Unsupported("uri".to_owned()), message));
     }
@@ -51,7 +53,7 @@ pub(super) fn check_uri(uri: &str) -> Result<(), Error> {
 fn refused(uri: &str, reason: &str) -> Error {
     let message = format!(
         "`{}` is refused: {reason}; use `qemu:///system`, `qemu:///session`, `test:///default` or `test:///PATH.xml`",
-        uri.escape_debug()
+        printable(uri)
     );
     Error::invalid_argument("uri", message)
 }

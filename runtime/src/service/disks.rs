@@ -63,7 +63,10 @@ impl Service {
     /// `not-found` when there is none, `invalid-argument` when it would shrink.
     pub async fn resize_disk(&self, disk: &str, size_gib: u32) -> Result<String> {
         let activity = self.begin(Ability::Disks, format!("resize disk `{disk}`"))?;
-        let answer = self.provider().resize_disk(activity.call(), disk.to_owned(), size_gib).await;
+        let answer = self
+            .provider()
+            .resize_disk(activity.call(), disk.to_owned(), size_gib)
+            .await;
         self.settle(&activity, answer).await
     }
 
@@ -83,7 +86,10 @@ impl Service {
     /// `not-found` when there is no such VM or the VM has no such disk.
     pub async fn detach_disk(&self, vm: &str, disk: &str) -> Result<String> {
         let activity = self.begin(Ability::Disks, format!("detach disk `{disk}` from vm `{vm}`"))?;
-        let answer = self.provider().detach_disk(activity.call(), vm.to_owned(), disk.to_owned()).await;
+        let answer = self
+            .provider()
+            .detach_disk(activity.call(), vm.to_owned(), disk.to_owned())
+            .await;
         self.settle(&activity, answer).await
     }
 }

@@ -76,7 +76,10 @@ impl Service {
             self.spec_options("network", options)
                 .map_err(|error| activity.explain(error))?,
         );
-        let answer = self.provider().update_network(activity.call(), network.to_owned(), update).await;
+        let answer = self
+            .provider()
+            .update_network(activity.call(), network.to_owned(), update)
+            .await;
         self.settle(&activity, answer).await
     }
 }

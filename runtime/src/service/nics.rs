@@ -22,7 +22,10 @@ impl Service {
     /// `not-found` when there is no such VM or interface.
     pub async fn remove_nic(&self, vm: &str, nic: &str) -> Result<String> {
         let activity = self.begin(Ability::Nics, format!("remove interface `{nic}` of vm `{vm}`"))?;
-        let answer = self.provider().remove_nic(activity.call(), vm.to_owned(), nic.to_owned()).await;
+        let answer = self
+            .provider()
+            .remove_nic(activity.call(), vm.to_owned(), nic.to_owned())
+            .await;
         self.settle(&activity, answer).await
     }
 
@@ -31,7 +34,10 @@ impl Service {
     /// # Errors
     /// `not-found` when there is no such VM, interface or network.
     pub async fn update_nic(&self, vm: &str, nic: &str, network: &str) -> Result<String> {
-        let activity = self.begin(Ability::Nics, format!("move interface `{nic}` of vm `{vm}` to network `{network}`"))?;
+        let activity = self.begin(
+            Ability::Nics,
+            format!("move interface `{nic}` of vm `{vm}` to network `{network}`"),
+        )?;
         let (call, vm, nic) = (activity.call(), vm.to_owned(), nic.to_owned());
         let answer = self.provider().update_nic(call, vm, nic, network.to_owned()).await;
         self.settle(&activity, answer).await

@@ -21,6 +21,10 @@ impl Service {
     /// `not-found` for a token that the provider does not know.
     pub async fn cancel_operation(&self, token: &str) -> Result<()> {
         let activity = self.begin(Ability::Operations, format!("cancel operation `{token}`"))?;
-        activity.end(self.provider().cancel_operation(activity.call(), token.to_owned()).await)
+        activity.end(
+            self.provider()
+                .cancel_operation(activity.call(), token.to_owned())
+                .await,
+        )
     }
 }

@@ -23,7 +23,10 @@ impl Service {
     pub async fn upgrade_vm_hardware(&self, vm: &str, version: Option<&str>) -> Result<String> {
         let activity = self.begin(Ability::VmResize, format!("upgrade the hardware of vm `{vm}`"))?;
         let version = version.map(str::to_owned);
-        let answer = self.provider().upgrade_vm_hardware(activity.call(), vm.to_owned(), version).await;
+        let answer = self
+            .provider()
+            .upgrade_vm_hardware(activity.call(), vm.to_owned(), version)
+            .await;
         self.settle(&activity, answer).await
     }
 }

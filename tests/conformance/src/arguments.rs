@@ -39,12 +39,23 @@ impl SuiteArguments {
             only.extend(named.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
         }
         let common = Arguments::from_iter(std::iter::once(&program).chain(&passed_on));
-        Ok(Self { only, skipped, inside, passed_on, common })
+        Ok(Self {
+            only,
+            skipped,
+            inside,
+            passed_on,
+            common,
+        })
     }
 
     /// Refuses names that no setup has: a misspelt `--skip-setup` must not pass for a run.
     pub(crate) fn check_names(&self, setups: &[&str]) -> Result<(), String> {
-        match self.only.iter().chain(&self.skipped).find(|name| !setups.contains(&name.as_str())) {
+        match self
+            .only
+            .iter()
+            .chain(&self.skipped)
+            .find(|name| !setups.contains(&name.as_str()))
+        {
             Some(name) => Err(format!("there is no setup `{name}`; there are: {}", setups.join(", "))),
             None => Ok(()),
         }

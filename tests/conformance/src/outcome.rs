@@ -24,12 +24,19 @@ pub(crate) fn refused<T: Debug>(answer: Result<T>, kinds: &[&str]) -> Outcome<Er
     match answer {
         Ok(answer) => Err(format!("succeeded with {answer:?}; it should be {}", kinds.join(" or ")).into()),
         Err(error) if kinds.contains(&error.kind().name()) => {
-            ensure!(!error.cause().message.trim().is_empty(), "{} without a message", error.kind().name());
+            ensure!(
+                !error.cause().message.trim().is_empty(),
+                "{} without a message",
+                error.kind().name()
+            );
             Ok(error)
         }
-        Err(error) => {
-            Err(format!("is `{}` ({error}); it should be {}", error.kind().name(), kinds.join(" or ")).into())
-        }
+        Err(error) => Err(format!(
+            "is `{}` ({error}); it should be {}",
+            error.kind().name(),
+            kinds.join(" or ")
+        )
+        .into()),
     }
 }
 
@@ -48,7 +55,12 @@ pub(crate) fn already_exists<T: Debug>(answer: Result<T>, name: &str) -> Outcome
 fn names_subject(error: &Error, name: &str) -> Outcome {
     match error.kind() {
         ErrorKind::NotFound(subject) | ErrorKind::AlreadyExists(subject) => {
-            ensure!(subject.name == name, "the error is about {} `{}`, not `{name}`", subject.noun, subject.name);
+            ensure!(
+                subject.name == name,
+                "the error is about {} `{}`, not `{name}`",
+                subject.noun,
+                subject.name
+            );
             Ok(())
         }
         kind => Err(format!("`{}` names nothing", kind.name()).into()),

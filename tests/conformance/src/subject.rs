@@ -45,7 +45,10 @@ impl Subject {
 
     /// Creates and starts a small VM; answers its id.
     pub(crate) async fn create_started(&self, name: &str) -> Outcome<String> {
-        let spec = VmSpec { start: true, ..self.spec(name)? };
+        let spec = VmSpec {
+            start: true,
+            ..self.spec(name)?
+        };
         Ok(self.service.create_vm(spec, &NO_OPTIONS).await?)
     }
 
@@ -71,9 +74,10 @@ impl Subject {
             Ok(answer) => Ok(Some(answer)),
             Err(error) => match error.kind() {
                 ErrorKind::Unsupported(what) | ErrorKind::InvalidArgument(what) if self.documents(what) => Ok(None),
-                ErrorKind::Unsupported(what) | ErrorKind::InvalidArgument(what) => {
-                    Err(format!("`{what}` is refused, but the provider's documentation does not say so: {error}").into())
-                }
+                ErrorKind::Unsupported(what) | ErrorKind::InvalidArgument(what) => Err(format!(
+                    "`{what}` is refused, but the provider's documentation does not say so: {error}"
+                )
+                .into()),
                 _ => Err(error.into()),
             },
         }
@@ -90,7 +94,11 @@ impl Subject {
         if read.status == expected {
             return Ok(read);
         }
-        Err(format!("vm `{vm}` is {:?} (`{}`), not {expected:?}", read.status, read.vendor_status).into())
+        Err(format!(
+            "vm `{vm}` is {:?} (`{}`), not {expected:?}",
+            read.status, read.vendor_status
+        )
+        .into())
     }
 
     /// Opens another connection like this one, with some options replaced.
@@ -104,4 +112,7 @@ impl Subject {
 }
 
 /// Deletes a VM and everything that was created for it.
-pub(crate) const WITH_SNAPSHOTS: VmDeleteOptions = VmDeleteOptions { keep_disks: false, delete_snapshots: true };
+pub(crate) const WITH_SNAPSHOTS: VmDeleteOptions = VmDeleteOptions {
+    keep_disks: false,
+    delete_snapshots: true,
+};

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::arguments::SuiteArguments;
 use crate::outcome::Outcome;
-use crate::setup::{self, Faults, INSIDE, IN_PROCESS, Inside, Setup, Stage};
+use crate::setup::{self, Faults, IN_PROCESS, INSIDE, Inside, Setup, Stage};
 use crate::trials::{self, FaultTrial, GUESTS_OF_BOTH, Trial};
 use crate::world::World;
 
@@ -25,7 +25,10 @@ pub fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(failed) => {
-            report(&format!("the conformance suite cannot run: {}", failed.message().unwrap_or("no reason is known")));
+            report(&format!(
+                "the conformance suite cannot run: {}",
+                failed.message().unwrap_or("no reason is known")
+            ));
             ExitCode::from(FAILED)
         }
     }
@@ -77,25 +80,41 @@ fn start_inside(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, s
     }
     if arguments.common.list {
         let setups = runtime.block_on(inside_setups(arguments, stage, 0))?;
-        let all = setups.into_iter().flat_map(|setup| trials_of(setup, runtime.handle())).collect();
+        let all = setups
+            .into_iter()
+            .flat_map(|setup| trials_of(setup, runtime.handle()))
+            .collect();
         return Ok(conclude(libtest_mimic::run(&arguments.common, all)));
     }
     if is_opted_out() {
-        report(&format!("NOT RUN: setups {}, because {WITHOUT_LIBVIRT} is set", wanted.join(", ")));
+        report(&format!(
+            "NOT RUN: setups {}, because {WITHOUT_LIBVIRT} is set",
+            wanted.join(", ")
+        ));
         return Ok(true);
     }
     let refuse = |failed: Failed| {
-        let skips = wanted.iter().map(|name| format!("--skip-setup {name}")).collect::<Vec<_>>().join(" ");
+        let skips = wanted
+            .iter()
+            .map(|name| format!("--skip-setup {name}"))
+            .collect::<Vec<_>>()
+            .join(" ");
         format!("{}\nto leave them out: `{skips}`", failed.message().unwrap_or_default())
     };
     let inside = Inside::start(wanted.contains(&INSIDE[1])).map_err(refuse)?;
-    let mut passed_on: Vec<String> = wanted.iter().flat_map(|name| ["--setup".to_owned(), (*name).to_owned()]).collect();
+    let mut passed_on: Vec<String> = wanted
+        .iter()
+        .flat_map(|name| ["--setup".to_owned(), (*name).to_owned()])
+        .collect();
     passed_on.extend(arguments.passed_on.iter().cloned());
     let status = inside.run(&std::env::current_exe()?, &passed_on)?;
     if !status.success() && !inside.kweb_log().is_empty() {
         let log = inside.kweb_log();
         let last: Vec<_> = log.lines().rev().take(60).collect();
-        report(&format!("the last of kweb's log:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")));
+        report(&format!(
+            "the last of kweb's log:\n{}",
+            last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        ));
     }
     Ok(status.success())
 }
@@ -117,7 +136,9 @@ fn run_inside(
     stage: &Stage,
     kweb_port: u16,
 ) -> Outcome<Conclusion> {
-    let mut setups = runtime.block_on(inside_setups(arguments, stage, kweb_port))?.into_iter();
+    let mut setups = runtime
+        .block_on(inside_setups(arguments, stage, kweb_port))?
+        .into_iter();
     let mut all = Vec::new();
     match (setups.next(), setups.next()) {
         (Some(native), Some(other)) => {
@@ -145,14 +166,19 @@ fn trials_of_shared(setup: &Arc<Setup>, handle: &Handle) -> Vec<TestTrial> {
     trials
         .map(|trial| {
             let (setup, handle) = (Arc::clone(setup), handle.clone());
-            TestTrial::test(format!("{}::{}", setup.name, trial.name), move || handle.block_on(run_trial(&setup, trial)))
+            TestTrial::test(format!("{}::{}", setup.name, trial.name), move || {
+                handle.block_on(run_trial(&setup, trial))
+            })
         })
         .collect()
 }
 
 /// A connection's name: a trial's own is longer than names may be.
 fn connection_name(setup: &str, trial: &str) -> String {
-    let words: String = trial.split('_').filter_map(|word| word.get(..word.len().min(3))).collect();
+    let words: String = trial
+        .split('_')
+        .filter_map(|word| word.get(..word.len().min(3)))
+        .collect();
     format!("{setup}-{}", words.chars().take(40).collect::<String>())
 }
 
@@ -175,7 +201,10 @@ async fn run_trial(setup: &Setup, trial: Trial) -> Outcome {
 fn trial_of_both(native: Arc<Setup>, other: Arc<Setup>, handle: Handle) -> TestTrial {
     TestTrial::test(format!("{}+{}::{GUESTS_OF_BOTH}", native.name, other.name), move || {
         handle.block_on(async {
-            let (one, two) = (native.subject("both-native").await?, other.subject("both-component").await?);
+            let (one, two) = (
+                native.subject("both-native").await?,
+                other.subject("both-component").await?,
+            );
             let before = World::observe(&one).await?;
             let outcome = trials::guests_on_both(&native.runtime, &one, &two).await;
             before.force_back(&one)?;

@@ -56,7 +56,11 @@ impl World {
     /// Checks that nothing changed since.
     pub(crate) async fn check_unchanged(&self, subject: &Subject) -> Outcome {
         let difference = self.difference(&Self::observe(subject).await?);
-        if difference.is_empty() { Ok(()) } else { Err(format!("left behind: {}", difference.join(", ")).into()) }
+        if difference.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("left behind: {}", difference.join(", ")).into())
+        }
     }
 
     /// Deletes, through the provider, the VMs that were not there before. What a VM leaves is for

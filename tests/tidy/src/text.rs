@@ -168,12 +168,12 @@ pub fn foreign_places(files: &[SourceFile]) -> Vec<String> {
 /// Rust modules that do not open with `//!`.
 #[must_use]
 pub fn modules_without_purpose(files: &[SourceFile]) -> Vec<String> {
+    // A crate may open with its README instead.
+    let is_purpose = |line: &str| line.starts_with("//!") || line.starts_with("#![doc = include_str!");
     let opens = |file: &&SourceFile| {
-        let mut lines = file
-            .text
-            .lines()
-            .filter(|line| !line.starts_with("#![") && !line.is_empty());
-        lines.next().is_some_and(|line| line.starts_with("//!"))
+        let lines = file.text.lines();
+        let mut head = lines.take_while(|line| line.is_empty() || line.starts_with("#![") || line.starts_with("//!"));
+        head.any(is_purpose)
     };
     files
         .iter()
@@ -310,7 +310,9 @@ mod tests {
             modules_without_purpose,
             &[
                 ("a.rs", "use x;", false),
+                ("a.rs", "use x;\n//! Too late.", false),
                 ("a.rs", "#![expect(a, reason = \"b\")]\n\n//! Purpose.", true),
+                ("lib.rs", "#![doc = include_str!(\"../README.md\")]", true),
                 ("a.md", "text", true),
             ],
         );

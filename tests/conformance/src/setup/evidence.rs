@@ -21,7 +21,12 @@ impl Evidence {
         let mut lines = BTreeSet::new();
         for (noun, command) in [("vm", "list"), ("network", "net-list"), ("pool", "pool-list")] {
             let names = virsh(&[command, "--all", "--name"])?;
-            lines.extend(names.lines().filter(|name| !name.is_empty()).map(|name| format!("{noun} {name}")));
+            lines.extend(
+                names
+                    .lines()
+                    .filter(|name| !name.is_empty())
+                    .map(|name| format!("{noun} {name}")),
+            );
         }
         for entry in std::fs::read_dir(POOL_DIRECTORY)? {
             lines.insert(format!("file {}", entry?.file_name().to_string_lossy()));
@@ -32,9 +37,14 @@ impl Evidence {
     /// Removes what was not there before. Errors are no news: the trial that left it has failed already.
     pub(crate) fn force_back(self, before: &BTreeSet<String>) -> Outcome {
         for line in self.observe()?.difference(before) {
-            let Some((noun, name)) = line.split_once(' ') else { continue };
+            let Some((noun, name)) = line.split_once(' ') else {
+                continue;
+            };
             let commands: &[&[&str]] = match noun {
-                "vm" => &[&["destroy", name], &["undefine", name, "--snapshots-metadata", "--managed-save"]],
+                "vm" => &[
+                    &["destroy", name],
+                    &["undefine", name, "--snapshots-metadata", "--managed-save"],
+                ],
                 "network" => &[&["net-destroy", name], &["net-undefine", name]],
                 "pool" => &[&["pool-destroy", name], &["pool-undefine", name]],
                 _ => &[&["vol-delete", name, "--pool", "default"]],
@@ -48,9 +58,17 @@ impl Evidence {
 }
 
 fn virsh(arguments: &[&str]) -> Outcome<String> {
-    let output = Command::new("virsh").args(["--quiet", "--connect", "qemu:///system"]).args(arguments).output()?;
+    let output = Command::new("virsh")
+        .args(["--quiet", "--connect", "qemu:///system"])
+        .args(arguments)
+        .output()?;
     if output.status.success() {
         return Ok(String::from_utf8(output.stdout)?);
     }
-    Err(format!("`virsh {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()).into())
+    Err(format!(
+        "`virsh {}`: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    )
+    .into())
 }

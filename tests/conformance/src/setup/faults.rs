@@ -45,7 +45,11 @@ impl Faults {
     }
 
     /// A server and a connection for one trial; `adjust` may change the connection.
-    pub(crate) async fn subject(&self, trial: &str, adjust: impl FnOnce(&mut ConnectionConfig)) -> Outcome<FaultSubject> {
+    pub(crate) async fn subject(
+        &self,
+        trial: &str,
+        adjust: impl FnOnce(&mut ConnectionConfig),
+    ) -> Outcome<FaultSubject> {
         let server = HttpServer::start()?;
         for recording in self.recordings {
             let (method, path, answer) = read_recording(recording)?;
@@ -66,7 +70,12 @@ pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
         runtime: stage.runtime.clone(),
         info: provider.info,
         connect: web::config,
-        recordings: &["web/vms.json", "web/vm_info.json", "web/vm_start.json", "web/pools.json"],
+        recordings: &[
+            "web/vms.json",
+            "web/vm_info.json",
+            "web/vm_start.json",
+            "web/pools.json",
+        ],
         list_path: "/vms",
         vm: "web-1",
         start_path: "/vms/web-1/start",
@@ -79,8 +88,15 @@ pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
 fn read_recording(name: &str) -> Outcome<(String, String, Answer)> {
     let file = workspace_root().join("tests/fixtures").join(name);
     let recording: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
-    let text = |pointer: &str| recording.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let status = recording.pointer("/response/status").and_then(serde_json::Value::as_u64);
+    let text = |pointer: &str| {
+        recording
+            .pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
+    };
+    let status = recording
+        .pointer("/response/status")
+        .and_then(serde_json::Value::as_u64);
     let (Some(method), Some(path), Some(status)) = (text("/request/method"), text("/request/path"), status) else {
         return Err(format!("`{}` is no recording", file.display()).into());
     };

@@ -25,7 +25,10 @@ impl Stage {
         let mut home = Home::below(directory.path());
         home.cache = workspace_root().join("target/conformance-cache");
         let runtime = Runtime::builder().home(home).build()?;
-        Ok(Self { runtime, _home: directory })
+        Ok(Self {
+            runtime,
+            _home: directory,
+        })
     }
 }
 

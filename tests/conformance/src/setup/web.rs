@@ -49,5 +49,7 @@ pub(super) fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig
 }
 
 pub(super) fn document() -> Outcome<String> {
-    Ok(std::fs::read_to_string(workspace_root().join("components/web/README.md"))?)
+    Ok(std::fs::read_to_string(
+        workspace_root().join("components/web/README.md"),
+    )?)
 }

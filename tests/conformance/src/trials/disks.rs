@@ -21,17 +21,38 @@ pub(super) fn trials() -> Vec<Trial> {
 
 fn spec(name: Option<&str>, vm: Option<&str>) -> DiskSpec {
     let (name, vm) = (name.map(str::to_owned), vm.map(str::to_owned));
-    DiskSpec { name, size_gib: 1, pool: None, format: None, image: None, vm, metadata: vec![], options: vec![] }
+    DiskSpec {
+        name,
+        size_gib: 1,
+        pool: None,
+        format: None,
+        image: None,
+        vm,
+        metadata: vec![],
+        options: vec![],
+    }
 }
 
 async fn a_disk_of_a_vm_is_listed_with_it(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
-    let id = subject.service.create_disk(spec(None, Some("holder")), &NO_OPTIONS).await?;
+    let id = subject
+        .service
+        .create_disk(spec(None, Some("holder")), &NO_OPTIONS)
+        .await?;
     let disk = subject.service.get_disk(&id).await?;
-    ensure!((disk.size_gib, &*disk.attached_to) == (1, &["holder".to_owned()]), "{disk:?}");
-    ensure!(subject.service.list_disks().await?.contains(&disk), "the list does not have it");
+    ensure!(
+        (disk.size_gib, &*disk.attached_to) == (1, &["holder".to_owned()]),
+        "{disk:?}"
+    );
+    ensure!(
+        subject.service.list_disks().await?.contains(&disk),
+        "the list does not have it"
+    );
     let vm = subject.service.get_vm("holder").await?;
-    ensure!(vm.disks.iter().flatten().any(|held| held.id.as_ref() == Some(&disk.id)), "the vm does not show it: {vm:?}");
+    ensure!(
+        vm.disks.iter().flatten().any(|held| held.id.as_ref() == Some(&disk.id)),
+        "the vm does not show it: {vm:?}"
+    );
     Ok(())
 }
 
@@ -55,21 +76,37 @@ async fn a_free_disk_lives_and_dies(subject: &Subject) -> Outcome {
 async fn a_disk_is_attached_and_detached(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
     let answer = subject.service.create_disk(spec(Some("free"), None), &NO_OPTIONS).await;
-    let Some(disk) = subject.unless_documented(answer)? else { return Ok(()) };
-    let attach = AttachSpec { disk: disk.clone(), bus: None, read_only: false, shareable: false };
+    let Some(disk) = subject.unless_documented(answer)? else {
+        return Ok(());
+    };
+    let attach = AttachSpec {
+        disk: disk.clone(),
+        bus: None,
+        read_only: false,
+        shareable: false,
+    };
     let answer = subject.service.attach_disk("holder", attach).await;
     if subject.unless_documented(answer)?.is_some() {
-        ensure!(subject.service.get_disk(&disk).await?.attached_to == ["holder"], "it is not attached");
+        ensure!(
+            subject.service.get_disk(&disk).await?.attached_to == ["holder"],
+            "it is not attached"
+        );
         subject.service.detach_disk("holder", &disk).await?;
     }
-    ensure!(subject.service.get_disk(&disk).await?.attached_to.is_empty(), "it is still attached");
+    ensure!(
+        subject.service.get_disk(&disk).await?.attached_to.is_empty(),
+        "it is still attached"
+    );
     subject.service.delete_disk(&disk).await?;
     Ok(())
 }
 
 async fn an_attached_disk_is_not_deleted(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
-    let id = subject.service.create_disk(spec(None, Some("holder")), &NO_OPTIONS).await?;
+    let id = subject
+        .service
+        .create_disk(spec(None, Some("holder")), &NO_OPTIONS)
+        .await?;
     refused(subject.service.delete_disk(&id).await, &["conflict"])?;
     subject.service.get_disk(&id).await?;
     Ok(())
@@ -77,8 +114,14 @@ async fn an_attached_disk_is_not_deleted(subject: &Subject) -> Outcome {
 
 async fn a_disk_grows_and_never_shrinks(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
-    let id = subject.service.create_disk(spec(None, Some("holder")), &NO_OPTIONS).await?;
-    if subject.unless_documented(subject.service.resize_disk(&id, 3).await)?.is_some() {
+    let id = subject
+        .service
+        .create_disk(spec(None, Some("holder")), &NO_OPTIONS)
+        .await?;
+    if subject
+        .unless_documented(subject.service.resize_disk(&id, 3).await)?
+        .is_some()
+    {
         ensure!(subject.service.get_disk(&id).await?.size_gib == 3, "it did not grow");
         refused(subject.service.resize_disk(&id, 2).await, &["invalid-argument"])?;
         ensure!(subject.service.get_disk(&id).await?.size_gib == 3, "it shrank");
@@ -89,7 +132,10 @@ async fn a_disk_grows_and_never_shrinks(subject: &Subject) -> Outcome {
 async fn a_disk_in_an_unknown_pool_leaves_nothing(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
     let before = World::observe(subject).await?;
-    let spec = DiskSpec { pool: Some("no-such-pool".to_owned()), ..spec(None, Some("holder")) };
+    let spec = DiskSpec {
+        pool: Some("no-such-pool".to_owned()),
+        ..spec(None, Some("holder"))
+    };
     refused(subject.service.create_disk(spec, &NO_OPTIONS).await, &["not-found"])?;
     before.check_unchanged(subject).await
 }

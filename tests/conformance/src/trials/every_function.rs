@@ -6,8 +6,8 @@
 use stockade::Result;
 use stockade::blobs::Blob;
 use stockade::contract::{
-    Ability, ApplyWhen, AttachSpec, DiskSpec, ImageSpec, NetworkUpdate, SnapshotSpec, StopMode, VmCloneSpec, VmResizeSpec,
-    VmSpec,
+    Ability, ApplyWhen, AttachSpec, DiskSpec, ImageSpec, NetworkUpdate, SnapshotSpec, StopMode, VmCloneSpec,
+    VmResizeSpec, VmSpec,
 };
 
 use super::options::nic;
@@ -45,7 +45,9 @@ fn judge(subject: &Subject, function: &str, answer: Result<()>) -> Option<String
         Err(error) => match error.kind().name() {
             "not-found" if !may_succeed || function == "list-snapshots" => None,
             "unsupported" if subject.documents(function) => None,
-            "unsupported" => Some(format!("`{function}` is exported and unsupported, which is documented nowhere: {error}")),
+            "unsupported" => Some(format!(
+                "`{function}` is exported and unsupported, which is documented nowhere: {error}"
+            )),
             // Refused for a reason of the vendor's own that it documents, before it looked for the thing.
             "invalid-argument" if subject.unless_documented::<()>(Err(error.clone())).is_ok() => None,
             kind => Some(format!("`{function}` answered `{kind}`: {error}")),
@@ -68,7 +70,10 @@ async fn call(subject: &Subject, function: &str) -> Outcome<Result<()>> {
         "list-vms" => service.list_vms().await.map(drop),
         "get-vm" => service.get_vm(ABSENT).await.map(drop),
         "create-vm" => {
-            let spec = VmSpec { image: Some(text()), ..subject.spec("unmade")? };
+            let spec = VmSpec {
+                image: Some(text()),
+                ..subject.spec("unmade")?
+            };
             service.create_vm(spec, &NO_OPTIONS).await.map(drop)
         }
         "delete-vm" => service.delete_vm(ABSENT, WITH_SNAPSHOTS).await.map(drop),
@@ -93,7 +98,12 @@ async fn call_vm_change(subject: &Subject, function: &str) -> Option<Result<()>>
         "reset-vm" => service.reset_vm(ABSENT).await,
         "suspend-vm" => service.suspend_vm(ABSENT).await,
         "resize-vm" => {
-            let spec = VmResizeSpec { cpus: Some(1), memory_mib: None, flavor: None, apply: ApplyWhen::NextStart };
+            let spec = VmResizeSpec {
+                cpus: Some(1),
+                memory_mib: None,
+                flavor: None,
+                apply: ApplyWhen::NextStart,
+            };
             service.resize_vm(ABSENT, spec).await
         }
         "upgrade-vm-hardware" => service.upgrade_vm_hardware(ABSENT, None).await,
@@ -101,7 +111,12 @@ async fn call_vm_change(subject: &Subject, function: &str) -> Option<Result<()>>
         "set-vm-description" => service.set_vm_description(ABSENT, None).await,
         "set-vm-autostart" => service.set_vm_autostart(ABSENT, true).await,
         "clone-vm" => {
-            let spec = VmCloneSpec { name: "unmade".to_owned(), linked: false, snapshot: None, start: false };
+            let spec = VmCloneSpec {
+                name: "unmade".to_owned(),
+                linked: false,
+                snapshot: None,
+                start: false,
+            };
             service.clone_vm(ABSENT, spec).await
         }
         "add-nic" => service.add_nic(ABSENT, nic()).await,
@@ -110,7 +125,12 @@ async fn call_vm_change(subject: &Subject, function: &str) -> Option<Result<()>>
         "list-snapshots" => service.list_snapshots(ABSENT).await.map(|_| String::new()),
         "create-snapshot" => {
             let name = "unmade".to_owned();
-            let spec = SnapshotSpec { name, description: None, with_memory: false, quiesce: false };
+            let spec = SnapshotSpec {
+                name,
+                description: None,
+                with_memory: false,
+                quiesce: false,
+            };
             service.create_snapshot(ABSENT, spec).await
         }
         "revert-snapshot" => service.revert_snapshot(ABSENT, "none").await,
@@ -128,13 +148,27 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
         "get-disk" => service.get_disk(ABSENT).await.map(drop),
         "create-disk" => {
             let (vm, metadata, options) = (Some(text()), vec![], vec![]);
-            let spec = DiskSpec { name: None, size_gib: 1, pool: None, format: None, image: None, vm, metadata, options };
+            let spec = DiskSpec {
+                name: None,
+                size_gib: 1,
+                pool: None,
+                format: None,
+                image: None,
+                vm,
+                metadata,
+                options,
+            };
             service.create_disk(spec, &NO_OPTIONS).await.map(drop)
         }
         "delete-disk" => service.delete_disk(ABSENT).await.map(drop),
         "resize-disk" => service.resize_disk(ABSENT, 2).await.map(drop),
         "attach-disk" => {
-            let spec = AttachSpec { disk: text(), bus: None, read_only: false, shareable: false };
+            let spec = AttachSpec {
+                disk: text(),
+                bus: None,
+                read_only: false,
+                shareable: false,
+            };
             service.attach_disk(ABSENT, spec).await.map(drop)
         }
         "detach-disk" => service.detach_disk(ABSENT, ABSENT).await.map(drop),
@@ -149,12 +183,30 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
         "list-images" => service.list_images().await.map(drop),
         "get-image" => service.get_image(ABSENT).await.map(drop),
         "upload-image" => {
-            let spec = ImageSpec { name: "unmade".to_owned(), pool: Some(text()), format: None, sha256: None, options: vec![] };
-            service.upload_image(spec, &NO_OPTIONS, Blob::scratch(1)?).await.map(drop)
+            let spec = ImageSpec {
+                name: "unmade".to_owned(),
+                pool: Some(text()),
+                format: None,
+                sha256: None,
+                options: vec![],
+            };
+            service
+                .upload_image(spec, &NO_OPTIONS, Blob::scratch(1)?)
+                .await
+                .map(drop)
         }
         "import-image" => {
-            let spec = ImageSpec { name: "unmade".to_owned(), pool: Some(text()), format: None, sha256: None, options: vec![] };
-            service.import_image(spec, &NO_OPTIONS, "https://images.invalid/unmade.img").await.map(drop)
+            let spec = ImageSpec {
+                name: "unmade".to_owned(),
+                pool: Some(text()),
+                format: None,
+                sha256: None,
+                options: vec![],
+            };
+            service
+                .import_image(spec, &NO_OPTIONS, "https://images.invalid/unmade.img")
+                .await
+                .map(drop)
         }
         "delete-image" => service.delete_image(ABSENT).await.map(drop),
         "list-networks" => service.list_networks().await.map(drop),
@@ -164,11 +216,18 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
             refused_name(service.create_network(spec, &NO_OPTIONS).await)
         }
         "update-network" => {
-            let update = NetworkUpdate { dhcp: Some(true), mode: None, domain: None, options: vec![] };
+            let update = NetworkUpdate {
+                dhcp: Some(true),
+                mode: None,
+                domain: None,
+                options: vec![],
+            };
             service.update_network(ABSENT, update, &NO_OPTIONS).await.map(drop)
         }
         "delete-network" => service.delete_network(ABSENT).await.map(drop),
-        unknown => return Err(format!("`{unknown}` is exported, but this trial does not know how to call it: add it").into()),
+        unknown => {
+            return Err(format!("`{unknown}` is exported, but this trial does not know how to call it: add it").into());
+        }
     })
 }
 

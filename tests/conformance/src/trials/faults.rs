@@ -49,24 +49,45 @@ async fn a_healthy_server_is_listed(faults: &Faults, trial: &str) -> Outcome {
 
 async fn a_429_with_retry_after_is_waited_for_and_read_again(faults: &Faults, trial: &str) -> Outcome {
     let subject = faults.subject(trial, |_| ()).await?;
-    subject.server.once("GET", faults.list_path, Answer::bytes(429, "").header("retry-after", "1"));
-    ensure!(subject.service.list_vms().await?.len() == faults.vm_count, "not all vms");
-    ensure!(subject.server.requests().len() == 2, "{} requests", subject.server.requests().len());
+    subject.server.once(
+        "GET",
+        faults.list_path,
+        Answer::bytes(429, "").header("retry-after", "1"),
+    );
+    ensure!(
+        subject.service.list_vms().await?.len() == faults.vm_count,
+        "not all vms"
+    );
+    ensure!(
+        subject.server.requests().len() == 2,
+        "{} requests",
+        subject.server.requests().len()
+    );
     Ok(())
 }
 
 async fn a_429_with_a_long_retry_after_is_rate_limited_with_the_delay(faults: &Faults, trial: &str) -> Outcome {
     let subject = faults.subject(trial, |_| ()).await?;
-    subject.server.always("GET", faults.list_path, Answer::bytes(429, "").header("retry-after", "3600"));
+    subject.server.always(
+        "GET",
+        faults.list_path,
+        Answer::bytes(429, "").header("retry-after", "3600"),
+    );
     let error = refused(subject.service.list_vms().await, &["rate-limited"])?;
-    ensure!(*error.kind() == ErrorKind::RateLimited(Some(3_600_000)), "{:?}", error.kind());
+    ensure!(
+        *error.kind() == ErrorKind::RateLimited(Some(3_600_000)),
+        "{:?}",
+        error.kind()
+    );
     Ok(())
 }
 
 async fn a_5xx_and_then_success_is_success_for_a_read(faults: &Faults, trial: &str) -> Outcome {
     for status in [500, 502, 503] {
         let subject = faults.subject(&format!("{trial}-{status}"), |_| ()).await?;
-        subject.server.once("GET", faults.list_path, Answer::html(status, "<h1>busy</h1>"));
+        subject
+            .server
+            .once("GET", faults.list_path, Answer::html(status, "<h1>busy</h1>"));
         let answer = subject.service.list_vms().await;
         // Whether a plain 500 is worth repeating is the vendor's matter; 502 and 503 are.
         if status != 500 || answer.is_ok() {
@@ -78,7 +99,9 @@ async fn a_5xx_and_then_success_is_success_for_a_read(faults: &Faults, trial: &s
 
 async fn a_5xx_that_stays_is_an_error_soon(faults: &Faults, trial: &str) -> Outcome {
     let subject = faults.subject(trial, |_| ()).await?;
-    subject.server.always("GET", faults.list_path, Answer::bytes(503, "down for maintenance"));
+    subject
+        .server
+        .always("GET", faults.list_path, Answer::bytes(503, "down for maintenance"));
     refused(subject.service.list_vms().await, &["unavailable", "upstream"])?;
     let tries = subject.server.requests().len();
     ensure!((1..=10).contains(&tries), "{tries} requests");
@@ -98,7 +121,12 @@ async fn a_change_is_sent_once_whatever_the_answer(faults: &Faults, trial: &str)
         subject.server.always("POST", faults.start_path, answer);
         let kinds = ["rate-limited", "unavailable", "upstream", "timed-out"];
         refused(subject.service.start_vm(faults.vm).await, &kinds)?;
-        let sent = subject.server.requests().iter().filter(|request| request.path == faults.start_path).count();
+        let sent = subject
+            .server
+            .requests()
+            .iter()
+            .filter(|request| request.path == faults.start_path)
+            .count();
         ensure!(sent == 1, "answer {index}: the change was sent {sent} times");
     }
     Ok(())
@@ -112,11 +140,15 @@ async fn list_error(faults: &Faults, trial: &str, answer: Answer, kinds: &[&str]
 }
 
 async fn a_401_is_unauthenticated(faults: &Faults, trial: &str) -> Outcome {
-    list_error(faults, trial, Answer::bytes(401, "who are you"), &["unauthenticated"]).await.map(drop)
+    list_error(faults, trial, Answer::bytes(401, "who are you"), &["unauthenticated"])
+        .await
+        .map(drop)
 }
 
 async fn a_403_is_denied(faults: &Faults, trial: &str) -> Outcome {
-    list_error(faults, trial, Answer::bytes(403, "not you"), &["denied"]).await.map(drop)
+    list_error(faults, trial, Answer::bytes(403, "not you"), &["denied"])
+        .await
+        .map(drop)
 }
 
 async fn a_malformed_body_is_upstream(faults: &Faults, trial: &str) -> Outcome {
@@ -132,7 +164,9 @@ async fn a_malformed_body_is_upstream(faults: &Faults, trial: &str) -> Outcome {
 
 async fn a_truncated_body_is_no_success(faults: &Faults, trial: &str) -> Outcome {
     let answer = Answer::bytes(200, "{\"vms\": []}").fault(Fault::Truncate(6));
-    list_error(faults, trial, answer, &["unavailable", "upstream"]).await.map(drop)
+    list_error(faults, trial, answer, &["unavailable", "upstream"])
+        .await
+        .map(drop)
 }
 
 async fn an_html_error_is_told_without_its_markup(faults: &Faults, trial: &str) -> Outcome {
@@ -143,7 +177,14 @@ async fn an_html_error_is_told_without_its_markup(faults: &Faults, trial: &str) 
 }
 
 async fn html_with_status_200_is_upstream(faults: &Faults, trial: &str) -> Outcome {
-    list_error(faults, trial, Answer::html(200, "<html><body>Please log in</body></html>"), &["upstream"]).await.map(drop)
+    list_error(
+        faults,
+        trial,
+        Answer::html(200, "<html><body>Please log in</body></html>"),
+        &["upstream"],
+    )
+    .await
+    .map(drop)
 }
 
 async fn a_slow_server_is_timed_out(faults: &Faults, trial: &str) -> Outcome {
@@ -155,12 +196,16 @@ async fn a_slow_server_is_timed_out(faults: &Faults, trial: &str) -> Outcome {
 
 async fn an_endless_body_is_cut_off(faults: &Faults, trial: &str) -> Outcome {
     let answer = Answer::bytes(200, vec![b' '; 1 << 16]).fault(Fault::Endless);
-    list_error(faults, trial, answer, &["upstream", "quota-exceeded", "unavailable"]).await.map(drop)
+    list_error(faults, trial, answer, &["upstream", "quota-exceeded", "unavailable"])
+        .await
+        .map(drop)
 }
 
 async fn a_dropped_connection_is_unavailable(faults: &Faults, trial: &str) -> Outcome {
     let answer = Answer::bytes(200, "").fault(Fault::Disconnect);
-    list_error(faults, trial, answer, &["unavailable", "upstream"]).await.map(drop)
+    list_error(faults, trial, answer, &["unavailable", "upstream"])
+        .await
+        .map(drop)
 }
 
 async fn nobody_listening_is_unavailable(faults: &Faults, trial: &str) -> Outcome {
@@ -177,17 +222,34 @@ async fn nobody_listening_is_unavailable(faults: &Faults, trial: &str) -> Outcom
 async fn a_redirect_is_not_followed(faults: &Faults, trial: &str) -> Outcome {
     let elsewhere = HttpServer::start()?;
     let location = format!("{}/stolen", elsewhere.url());
-    list_error(faults, trial, Answer::bytes(302, "").header("location", &location), &["upstream"]).await?;
-    ensure!(elsewhere.requests().is_empty(), "it went there: {:?}", elsewhere.requests());
+    list_error(
+        faults,
+        trial,
+        Answer::bytes(302, "").header("location", &location),
+        &["upstream"],
+    )
+    .await?;
+    ensure!(
+        elsewhere.requests().is_empty(),
+        "it went there: {:?}",
+        elsewhere.requests()
+    );
     Ok(())
 }
 
 async fn an_unknown_status_word_is_kept(faults: &Faults, trial: &str) -> Outcome {
     let subject = faults.subject(trial, |_| ()).await?;
-    subject.server.always("GET", faults.list_path, Answer::json(200, &(faults.list_with_status)("hibernating-oddly")));
+    subject.server.always(
+        "GET",
+        faults.list_path,
+        Answer::json(200, &(faults.list_with_status)("hibernating-oddly")),
+    );
     let vms = subject.service.list_vms().await?;
     ensure!(vms.len() == 1, "{vms:?}");
-    ensure!((vms[0].status, &*vms[0].vendor_status) == (VmStatus::Unknown, "hibernating-oddly"), "{vms:?}");
+    ensure!(
+        (vms[0].status, &*vms[0].vendor_status) == (VmStatus::Unknown, "hibernating-oddly"),
+        "{vms:?}"
+    );
     Ok(())
 }
 
@@ -196,8 +258,14 @@ async fn one_failing_connection_does_not_disturb_another(faults: &Faults, trial:
     let broken = faults.subject(&ill, |_| ()).await?;
     let _healthy = faults.subject(&well, |_| ()).await?;
     broken.server.always("GET", faults.list_path, Answer::bytes(500, ""));
-    let answers = faults.runtime().on_each(&[ill, well], async |service| service.list_vms().await).await;
-    let counts: Vec<_> = answers.iter().map(|(_, answer)| answer.as_ref().map(Vec::len).ok()).collect();
+    let answers = faults
+        .runtime()
+        .on_each(&[ill, well], async |service| service.list_vms().await)
+        .await;
+    let counts: Vec<_> = answers
+        .iter()
+        .map(|(_, answer)| answer.as_ref().map(Vec::len).ok())
+        .collect();
     ensure!(counts == [None, Some(faults.vm_count)], "{answers:?}");
     Ok(())
 }

@@ -30,7 +30,11 @@ async fn a_real_guest_boots_gets_an_address_and_leaves_nothing(subject: &Subject
     subject.service.start_vm("guest").await?;
     let address = address_of(&subject.service, "guest").await?;
     let vm = subject.expect_status("guest", VmStatus::Running).await?;
-    ensure!(vm.ips.first() == Some(&address), "the address was {address}, now {:?}", vm.ips);
+    ensure!(
+        vm.ips.first() == Some(&address),
+        "the address was {address}, now {:?}",
+        vm.ips
+    );
     if subject.evidence.is_some() {
         ensure!(answers_on_ssh_port(&address).await, "nobody listens at {address}");
     }
@@ -46,7 +50,11 @@ async fn address_of(service: &Service, vm: &str) -> Outcome<String> {
         if let Some(address) = service.get_vm(vm).await?.ips.into_iter().next() {
             return Ok(address);
         }
-        ensure!(start.elapsed() < BOOT_LIMIT, "vm `{vm}` has no address after {} s", BOOT_LIMIT.as_secs());
+        ensure!(
+            start.elapsed() < BOOT_LIMIT,
+            "vm `{vm}` has no address after {} s",
+            BOOT_LIMIT.as_secs()
+        );
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -68,8 +76,13 @@ pub(crate) async fn on_both(runtime: &Runtime, native: &Subject, other: &Subject
     let before = World::observe(native).await?;
     native.create_started("made-natively").await?;
     other.create_started("made-by-component").await?;
-    let connections = [native.service.connection().to_owned(), other.service.connection().to_owned()];
-    let answers = runtime.on_each(&connections, async |service| service.list_vms().await).await;
+    let connections = [
+        native.service.connection().to_owned(),
+        other.service.connection().to_owned(),
+    ];
+    let answers = runtime
+        .on_each(&connections, async |service| service.list_vms().await)
+        .await;
     for (connection, answer) in answers {
         let mut vms: Vec<_> = answer?.into_iter().map(|vm| (vm.name, vm.status)).collect();
         vms.sort_by(|one, other| one.0.cmp(&other.0));

@@ -36,14 +36,31 @@ const SHA256: &str = "e35f60cdb04ae834629f908bf7c3817791155dba12f3dbc522731cb345
 
 fn spec(name: &str, sha256: Option<&str>) -> ImageSpec {
     let (format, sha256) = (Some("raw".to_owned()), sha256.map(str::to_owned));
-    ImageSpec { name: name.to_owned(), pool: None, format, sha256, options: vec![] }
+    ImageSpec {
+        name: name.to_owned(),
+        pool: None,
+        format,
+        sha256,
+        options: vec![],
+    }
 }
 
 async fn an_image_is_found_by_its_name_and_by_its_id(subject: &Subject) -> Outcome {
     let by_name = subject.service.get_image(&subject.image).await?;
-    ensure!(by_name.name == subject.image, "asked for `{}`, got `{}`", subject.image, by_name.name);
-    ensure!(subject.service.get_image(&by_name.id).await? == by_name, "name and id give different answers");
-    ensure!(subject.service.list_images().await?.contains(&by_name), "the list says something else about it");
+    ensure!(
+        by_name.name == subject.image,
+        "asked for `{}`, got `{}`",
+        subject.image,
+        by_name.name
+    );
+    ensure!(
+        subject.service.get_image(&by_name.id).await? == by_name,
+        "name and id give different answers"
+    );
+    ensure!(
+        subject.service.list_images().await?.contains(&by_name),
+        "the list says something else about it"
+    );
     Ok(())
 }
 
@@ -55,10 +72,21 @@ async fn a_missing_image_is_not_found(subject: &Subject) -> Outcome {
 async fn an_uploaded_image_is_used_and_deleted(subject: &Subject) -> Outcome {
     let before = World::observe(subject).await?;
     let (content, sha256) = content()?;
-    let answer = subject.service.upload_image(spec("uploaded.img", Some(sha256)), &NO_OPTIONS, content).await;
-    let Some(id) = subject.unless_documented(answer)? else { return before.check_unchanged(subject).await };
-    ensure!(subject.service.get_image("uploaded.img").await?.id == id, "upload-image answered another id");
-    let vm = VmSpec { image: Some("uploaded.img".to_owned()), ..subject.spec("from-upload")? };
+    let answer = subject
+        .service
+        .upload_image(spec("uploaded.img", Some(sha256)), &NO_OPTIONS, content)
+        .await;
+    let Some(id) = subject.unless_documented(answer)? else {
+        return before.check_unchanged(subject).await;
+    };
+    ensure!(
+        subject.service.get_image("uploaded.img").await?.id == id,
+        "upload-image answered another id"
+    );
+    let vm = VmSpec {
+        image: Some("uploaded.img".to_owned()),
+        ..subject.spec("from-upload")?
+    };
     subject.service.create_vm(vm, &NO_OPTIONS).await?;
     subject.service.get_vm("from-upload").await?;
     subject.delete("from-upload").await?;
@@ -81,11 +109,20 @@ async fn an_image_of_another_checksum_leaves_nothing(subject: &Subject) -> Outco
 }
 
 async fn uploading_twice_is_already_exists(subject: &Subject) -> Outcome {
-    let answer = subject.service.upload_image(spec("twin.img", None), &NO_OPTIONS, content()?.0).await;
+    let answer = subject
+        .service
+        .upload_image(spec("twin.img", None), &NO_OPTIONS, content()?.0)
+        .await;
     if subject.unless_documented(answer)?.is_none() {
         return Ok(());
     }
-    already_exists(subject.service.upload_image(spec("twin.img", None), &NO_OPTIONS, content()?.0).await, "twin.img")?;
+    already_exists(
+        subject
+            .service
+            .upload_image(spec("twin.img", None), &NO_OPTIONS, content()?.0)
+            .await,
+        "twin.img",
+    )?;
     subject.service.delete_image("twin.img").await?;
     Ok(())
 }

@@ -19,14 +19,29 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 async fn an_empty_list_is_empty(subject: &Subject) -> Outcome {
-    let page = subject.service.list_vms_page(PageRequest { cursor: None, limit: None }).await?;
-    ensure!(page.items.is_empty() && page.next.is_none(), "an empty list is {page:?}");
+    let page = subject
+        .service
+        .list_vms_page(PageRequest {
+            cursor: None,
+            limit: None,
+        })
+        .await?;
+    ensure!(
+        page.items.is_empty() && page.next.is_none(),
+        "an empty list is {page:?}"
+    );
     Ok(())
 }
 
 async fn a_list_that_fits_on_one_page_has_no_next(subject: &Subject) -> Outcome {
     create_all(subject, &["page-a", "page-b"]).await?;
-    let page = subject.service.list_vms_page(PageRequest { cursor: None, limit: Some(2) }).await?;
+    let page = subject
+        .service
+        .list_vms_page(PageRequest {
+            cursor: None,
+            limit: Some(2),
+        })
+        .await?;
     ensure!(page.items.len() == 2, "{} vms on the page", page.items.len());
     ensure!(page.next.is_none(), "exactly one page has a next: {:?}", page.next);
     Ok(())
@@ -59,18 +74,43 @@ async fn a_cursor_of_a_name_with_reserved_characters_continues(subject: &Subject
 
 async fn a_cursor_stays_right_when_its_item_is_deleted(subject: &Subject) -> Outcome {
     create_all(subject, &["page-a", "page-b", "page-c"]).await?;
-    let first = subject.service.list_vms_page(PageRequest { cursor: None, limit: Some(1) }).await?;
+    let first = subject
+        .service
+        .list_vms_page(PageRequest {
+            cursor: None,
+            limit: Some(1),
+        })
+        .await?;
     subject.delete(&first.items[0].name).await?;
-    let rest = PageRequest { cursor: first.next, limit: Some(10) };
-    let rest: Vec<_> = subject.service.list_vms_page(rest).await?.items.into_iter().map(|vm| vm.name).collect();
-    let expected: Vec<_> = ["page-a", "page-b", "page-c"].into_iter().filter(|name| *name != first.items[0].name).collect();
+    let rest = PageRequest {
+        cursor: first.next,
+        limit: Some(10),
+    };
+    let rest: Vec<_> = subject
+        .service
+        .list_vms_page(rest)
+        .await?
+        .items
+        .into_iter()
+        .map(|vm| vm.name)
+        .collect();
+    let expected: Vec<_> = ["page-a", "page-b", "page-c"]
+        .into_iter()
+        .filter(|name| *name != first.items[0].name)
+        .collect();
     ensure!(rest == expected, "after the first was deleted: {rest:?}");
     Ok(())
 }
 
 async fn a_limit_outside_1_to_1000_is_refused(subject: &Subject) -> Outcome {
     for limit in [0, 1001, u32::MAX] {
-        let answer = subject.service.list_vms_page(PageRequest { cursor: None, limit: Some(limit) }).await;
+        let answer = subject
+            .service
+            .list_vms_page(PageRequest {
+                cursor: None,
+                limit: Some(limit),
+            })
+            .await;
         refused(answer, &["invalid-argument"])?;
     }
     Ok(())
@@ -80,14 +120,29 @@ async fn a_list_and_a_single_read_agree(subject: &Subject) -> Outcome {
     create_all(subject, &["same-a", "same-b"]).await?;
     for listed in subject.service.list_vms().await? {
         let read = subject.service.get_vm(&listed.name).await?;
-        ensure!(facts(&listed) == facts(&read), "listed {:?}, read {:?}", facts(&listed), facts(&read));
-        ensure!(read.disks.is_some() && read.nics.is_some() && read.metadata.is_some(), "get-vm left out a list: {read:?}");
+        ensure!(
+            facts(&listed) == facts(&read),
+            "listed {:?}, read {:?}",
+            facts(&listed),
+            facts(&read)
+        );
+        ensure!(
+            read.disks.is_some() && read.nics.is_some() && read.metadata.is_some(),
+            "get-vm left out a list: {read:?}"
+        );
     }
     Ok(())
 }
 
 fn facts(vm: &Vm) -> impl PartialEq + std::fmt::Debug + use<> {
-    (vm.id.clone(), vm.name.clone(), vm.status, vm.vendor_status.clone(), vm.image.clone(), vm.created_at.clone())
+    (
+        vm.id.clone(),
+        vm.name.clone(),
+        vm.status,
+        vm.vendor_status.clone(),
+        vm.image.clone(),
+        vm.created_at.clone(),
+    )
 }
 
 async fn create_all(subject: &Subject, names: &[&str]) -> Outcome {
@@ -101,8 +156,18 @@ async fn create_all(subject: &Subject, names: &[&str]) -> Outcome {
 async fn walk(subject: &Subject, limit: u32) -> Outcome<Vec<String>> {
     let (mut names, mut cursor) = (Vec::new(), None);
     for _ in 0..20 {
-        let page = subject.service.list_vms_page(PageRequest { cursor, limit: Some(limit) }).await?;
-        ensure!(page.items.len() <= limit as usize, "{} vms on a page of {limit}", page.items.len());
+        let page = subject
+            .service
+            .list_vms_page(PageRequest {
+                cursor,
+                limit: Some(limit),
+            })
+            .await?;
+        ensure!(
+            page.items.len() <= limit as usize,
+            "{} vms on a page of {limit}",
+            page.items.len()
+        );
         names.extend(page.items.into_iter().map(|vm| vm.name));
         cursor = page.next;
         if cursor.is_none() {

@@ -16,7 +16,10 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn change(key: &str, value: Option<&str>) -> MetadataChange {
-    MetadataChange { key: key.to_owned(), value: value.map(str::to_owned) }
+    MetadataChange {
+        key: key.to_owned(),
+        value: value.map(str::to_owned),
+    }
 }
 
 async fn value(subject: &Subject, key: &str) -> Outcome<Option<String>> {
@@ -27,15 +30,34 @@ async fn value(subject: &Subject, key: &str) -> Outcome<Option<String>> {
 async fn metadata_is_set_changed_and_removed(subject: &Subject) -> Outcome {
     subject.create("noted").await?;
     for wanted in ["green", "a <b> & \"c\" 机"] {
-        subject.service.update_vm_metadata("noted", vec![change("plan", Some(wanted))]).await?;
-        ensure!(value(subject, "plan").await?.as_deref() == Some(wanted), "plan is {:?}", value(subject, "plan").await?);
+        subject
+            .service
+            .update_vm_metadata("noted", vec![change("plan", Some(wanted))])
+            .await?;
+        ensure!(
+            value(subject, "plan").await?.as_deref() == Some(wanted),
+            "plan is {:?}",
+            value(subject, "plan").await?
+        );
     }
-    let others = subject.service.update_vm_metadata("noted", vec![change("team", Some("red"))]).await;
+    let others = subject
+        .service
+        .update_vm_metadata("noted", vec![change("team", Some("red"))])
+        .await;
     if subject.unless_documented(others)?.is_some() {
-        ensure!(value(subject, "team").await?.as_deref() == Some("red"), "`team` is not there");
-        ensure!(value(subject, "plan").await?.is_some(), "`plan` is gone, though it was not named");
+        ensure!(
+            value(subject, "team").await?.as_deref() == Some("red"),
+            "`team` is not there"
+        );
+        ensure!(
+            value(subject, "plan").await?.is_some(),
+            "`plan` is gone, though it was not named"
+        );
     }
-    let removed = subject.service.update_vm_metadata("noted", vec![change("plan", None)]).await;
+    let removed = subject
+        .service
+        .update_vm_metadata("noted", vec![change("plan", None)])
+        .await;
     if subject.unless_documented(removed)?.is_some() {
         ensure!(value(subject, "plan").await?.is_none(), "`plan` is still there");
     }
@@ -66,6 +88,12 @@ async fn autostart_is_set_and_removed(subject: &Subject) -> Outcome {
 }
 
 async fn metadata_of_a_missing_vm_is_not_found(subject: &Subject) -> Outcome {
-    not_found(subject.service.update_vm_metadata("absent", vec![change("plan", Some("x"))]).await, "absent")?;
+    not_found(
+        subject
+            .service
+            .update_vm_metadata("absent", vec![change("plan", Some("x"))])
+            .await,
+        "absent",
+    )?;
     not_found(subject.service.set_vm_autostart("absent", true).await, "absent")
 }

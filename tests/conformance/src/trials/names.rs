@@ -54,11 +54,27 @@ async fn a_very_long_name_is_never_mangled(subject: &Subject) -> Outcome {
 }
 
 async fn an_empty_name_is_refused(subject: &Subject) -> Outcome {
-    refused(subject.service.create_vm(subject.spec("")?, &NO_OPTIONS).await, &["invalid-argument"]).map(drop)
+    refused(
+        subject.service.create_vm(subject.spec("")?, &NO_OPTIONS).await,
+        &["invalid-argument"],
+    )
+    .map(drop)
 }
 
 async fn strange_names_are_not_found(subject: &Subject) -> Outcome {
-    for name in ["", ".", "..", "a/b", "100%20b", "two words", "機械", "a\0b", "a\nb", "?x=1", "#x"] {
+    for name in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "100%20b",
+        "two words",
+        "機械",
+        "a\0b",
+        "a\nb",
+        "?x=1",
+        "#x",
+    ] {
         not_found(subject.service.get_vm(name).await, name).map_err(|failed| format!("get-vm {name:?} {failed:?}"))?;
     }
     Ok(())
@@ -67,7 +83,13 @@ async fn strange_names_are_not_found(subject: &Subject) -> Outcome {
 /// The name is what the vendor has afterwards, or it is refused and nothing is there.
 async fn survives(subject: &Subject, name: &str) -> Outcome {
     let created = subject.service.create_vm(subject.spec(name)?, &NO_OPTIONS).await;
-    let listed: Vec<String> = subject.service.list_vms().await?.into_iter().map(|vm| vm.name).collect();
+    let listed: Vec<String> = subject
+        .service
+        .list_vms()
+        .await?
+        .into_iter()
+        .map(|vm| vm.name)
+        .collect();
     match created {
         Ok(id) => {
             ensure!(listed == [name], "created {name:?}, listed {listed:?}");

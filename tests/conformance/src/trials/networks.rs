@@ -24,9 +24,18 @@ pub(super) fn trials() -> Vec<Trial> {
 
 async fn the_default_network_is_read_by_name_and_by_id(subject: &Subject) -> Outcome {
     let network = subject.service.get_network("default").await?;
-    ensure!(network.active && network.dhcp == Some(true) && !network.cidrs.is_empty(), "{network:?}");
-    ensure!(subject.service.get_network(&network.id).await? == network, "name and id give different answers");
-    ensure!(subject.service.list_networks().await?.contains(&network), "the list says something else about it");
+    ensure!(
+        network.active && network.dhcp == Some(true) && !network.cidrs.is_empty(),
+        "{network:?}"
+    );
+    ensure!(
+        subject.service.get_network(&network.id).await? == network,
+        "name and id give different answers"
+    );
+    ensure!(
+        subject.service.list_networks().await?.contains(&network),
+        "the list says something else about it"
+    );
     Ok(())
 }
 
@@ -48,7 +57,10 @@ async fn a_network_lives_and_dies(subject: &Subject) -> Outcome {
     let answer = subject.service.create_network(spec(), &NO_OPTIONS).await;
     if subject.unless_documented(answer)?.is_some() {
         let network = subject.service.get_network("conf-net").await?;
-        ensure!(network.cidrs == ["10.231.0.0/24"] && network.active && network.mode == "nat", "{network:?}");
+        ensure!(
+            network.cidrs == ["10.231.0.0/24"] && network.active && network.mode == "nat",
+            "{network:?}"
+        );
         already_exists(subject.service.create_network(spec(), &NO_OPTIONS).await, "conf-net")?;
         subject.service.delete_network("conf-net").await?;
         not_found(subject.service.get_network("conf-net").await, "conf-net")?;
@@ -64,7 +76,10 @@ async fn a_network_in_use_is_not_deleted(subject: &Subject) -> Outcome {
     } else {
         refused(answer, &["conflict"])?;
     }
-    ensure!(subject.service.get_network("default").await?.active, "it was deleted or stopped");
+    ensure!(
+        subject.service.get_network("default").await?.active,
+        "it was deleted or stopped"
+    );
     Ok(())
 }
 
@@ -72,7 +87,10 @@ async fn the_default_pool_is_read_by_name_and_by_id(subject: &Subject) -> Outcom
     let pool = subject.service.get_pool("default").await?;
     ensure!(pool.active && pool.r#type == "dir" && pool.path.is_some(), "{pool:?}");
     let by_id = subject.service.get_pool(&pool.id).await?;
-    ensure!((by_id.id, by_id.name) == (pool.id, pool.name), "name and id give different answers");
+    ensure!(
+        (by_id.id, by_id.name) == (pool.id, pool.name),
+        "name and id give different answers"
+    );
     Ok(())
 }
 
@@ -95,7 +113,10 @@ async fn a_pool_lives_and_dies(subject: &Subject) -> Outcome {
         already_exists(subject.service.create_pool(spec(), &NO_OPTIONS).await, "conf-pool")?;
         subject.service.delete_pool("conf-pool", false).await?;
         not_found(subject.service.get_pool("conf-pool").await, "conf-pool")?;
-        ensure!(directory.path().exists(), "its directory was deleted, though its contents were to be kept");
+        ensure!(
+            directory.path().exists(),
+            "its directory was deleted, though its contents were to be kept"
+        );
     }
     before.check_unchanged(subject).await
 }

@@ -28,38 +28,73 @@ fn one_option(name: &str) -> BTreeMap<String, OptionInput> {
 
 /// Leaves out the second character: what fingers do.
 fn misspell(name: &str) -> String {
-    name.chars().enumerate().filter(|(index, _)| *index != 1).map(|(_, c)| c).collect()
+    name.chars()
+        .enumerate()
+        .filter(|(index, _)| *index != 1)
+        .map(|(_, c)| c)
+        .collect()
 }
 
 async fn an_unknown_connection_option_is_refused_by_name(subject: &Subject) -> Outcome {
-    let answer = subject.sibling("option-unknown", &[("no_such_option", OptionInput::Text("x".to_owned()))]).await;
+    let answer = subject
+        .sibling(
+            "option-unknown",
+            &[("no_such_option", OptionInput::Text("x".to_owned()))],
+        )
+        .await;
     let error = refused(answer.map(|_| "a connection"), &["invalid-argument"])?;
     ensure!(error.to_string().contains("no_such_option"), "{error}");
-    ensure!(subject.runtime.connection_config("option-unknown").is_err(), "the connection is there");
+    ensure!(
+        subject.runtime.connection_config("option-unknown").is_err(),
+        "the connection is there"
+    );
     Ok(())
 }
 
 async fn a_misspelt_connection_option_is_met_with_the_right_one(subject: &Subject) -> Outcome {
-    let Some(option) = subject.service.installed().info.connection_options.first() else { return Ok(()) };
-    let answer = subject.sibling("option-misspelt", &[(&misspell(&option.name), OptionInput::Text("x".to_owned()))]).await;
+    let Some(option) = subject.service.installed().info.connection_options.first() else {
+        return Ok(());
+    };
+    let answer = subject
+        .sibling(
+            "option-misspelt",
+            &[(&misspell(&option.name), OptionInput::Text("x".to_owned()))],
+        )
+        .await;
     let error = refused(answer.map(|_| "a connection"), &["invalid-argument"])?;
-    ensure!(error.hints().iter().any(|hint| hint.contains(&option.name)), "{error}; hints: {:?}", error.hints());
+    ensure!(
+        error.hints().iter().any(|hint| hint.contains(&option.name)),
+        "{error}; hints: {:?}",
+        error.hints()
+    );
     Ok(())
 }
 
 async fn an_unknown_option_of_a_vm_is_refused_by_name(subject: &Subject) -> Outcome {
     let before = World::observe(subject).await?;
-    let answer = subject.service.create_vm(subject.spec("odd")?, &one_option("no_such_option")).await;
+    let answer = subject
+        .service
+        .create_vm(subject.spec("odd")?, &one_option("no_such_option"))
+        .await;
     let error = refused(answer, &["invalid-argument"])?;
     ensure!(error.to_string().contains("no_such_option"), "{error}");
     before.check_unchanged(subject).await
 }
 
 async fn a_misspelt_option_of_a_vm_is_met_with_the_right_one(subject: &Subject) -> Outcome {
-    let Some(option) = subject.service.installed().spec_options("vm").first().cloned() else { return Ok(()) };
-    let answer = subject.service.create_vm(subject.spec("odd")?, &one_option(&misspell(&option.name))).await;
+    let Some(option) = subject.service.installed().spec_options("vm").first().cloned() else {
+        return Ok(());
+    };
+    let answer = subject
+        .service
+        .create_vm(subject.spec("odd")?, &one_option(&misspell(&option.name)))
+        .await;
     let error = refused(answer, &["invalid-argument"])?;
-    ensure!(error.hints().iter().any(|hint| hint.contains(&option.name)), "{error}; hints: {:?}", error.hints());
+    ensure!(
+        error.hints().iter().any(|hint| hint.contains(&option.name)),
+        "{error}; hints: {:?}",
+        error.hints()
+    );
     Ok(())
 }
 
@@ -72,29 +107,70 @@ async fn every_field_of_a_vm_is_used_or_refused(subject: &Subject) -> Outcome {
     let name = "fields";
     let text = |text: &str| Some(text.to_owned());
     let spec = || subject.spec(name);
-    let description = VmSpec { description: text("what it is for"), ..spec()? };
-    let metadata = VmSpec { metadata: vec![Tag { key: "plan".to_owned(), value: "blue".to_owned() }], ..spec()? };
-    let autostart = VmSpec { autostart: true, ..spec()? };
-    let disk = VmDiskSpec { size_gib: Some(2), pool: text("default"), image: None, existing: None, bus: None, format: None };
-    let disk = VmSpec { disks: vec![disk], ..spec()? };
-    let mac = VmSpec { nics: vec![VmNicSpec { mac: text("52:54:00:01:02:03"), ..nic() }], ..spec()? };
-    for (field, spec) in
-        [("description", description), ("metadata", metadata), ("autostart", autostart), ("disks", disk), ("mac", mac)]
-    {
+    let description = VmSpec {
+        description: text("what it is for"),
+        ..spec()?
+    };
+    let metadata = VmSpec {
+        metadata: vec![Tag {
+            key: "plan".to_owned(),
+            value: "blue".to_owned(),
+        }],
+        ..spec()?
+    };
+    let autostart = VmSpec {
+        autostart: true,
+        ..spec()?
+    };
+    let disk = VmDiskSpec {
+        size_gib: Some(2),
+        pool: text("default"),
+        image: None,
+        existing: None,
+        bus: None,
+        format: None,
+    };
+    let disk = VmSpec {
+        disks: vec![disk],
+        ..spec()?
+    };
+    let mac = VmSpec {
+        nics: vec![VmNicSpec {
+            mac: text("52:54:00:01:02:03"),
+            ..nic()
+        }],
+        ..spec()?
+    };
+    for (field, spec) in [
+        ("description", description),
+        ("metadata", metadata),
+        ("autostart", autostart),
+        ("disks", disk),
+        ("mac", mac),
+    ] {
         let Err(error) = subject.service.create_vm(spec, &NO_OPTIONS).await else {
             let vm = subject.service.get_vm(name).await?;
             let is_shown = match field {
                 "description" => vm.description.as_deref() == Some("what it is for"),
-                "metadata" => vm.metadata.iter().flatten().any(|tag| tag.key == "plan" && tag.value == "blue"),
+                "metadata" => vm
+                    .metadata
+                    .iter()
+                    .flatten()
+                    .any(|tag| tag.key == "plan" && tag.value == "blue"),
                 "autostart" => vm.autostart == Some(true),
                 "disks" => vm.disks.iter().flatten().any(|disk| disk.size_gib == Some(2)),
-                _ => vm.nics.iter().flatten().any(|nic| nic.mac.as_deref() == Some("52:54:00:01:02:03")),
+                _ => vm
+                    .nics
+                    .iter()
+                    .flatten()
+                    .any(|nic| nic.mac.as_deref() == Some("52:54:00:01:02:03")),
             };
             ensure!(is_shown, "`{field}` was ignored: {vm:?}");
             subject.delete(name).await?;
             continue;
         };
-        refused::<()>(Err(error), &["invalid-argument", "unsupported"]).map_err(|failed| format!("{field} {failed:?}"))?;
+        refused::<()>(Err(error), &["invalid-argument", "unsupported"])
+            .map_err(|failed| format!("{field} {failed:?}"))?;
     }
     Ok(())
 }
@@ -117,21 +193,106 @@ async fn what_cannot_exist_is_refused(subject: &Subject) -> Outcome {
     let before = World::observe(subject).await?;
     let name = || Some("conformance-has-no-such-thing".to_owned());
     let disk = |bus: Option<String>, format: Option<String>, existing: Option<String>| {
-        vec![VmDiskSpec { size_gib: Some(1), pool: None, image: None, existing, bus, format }]
+        vec![VmDiskSpec {
+            size_gib: Some(1),
+            pool: None,
+            image: None,
+            existing,
+            bus,
+            format,
+        }]
     };
     let spec = || subject.spec("impossible");
     let impossible = [
-        ("flavor", VmSpec { flavor: name(), cpus: None, memory_mib: None, ..spec()? }),
-        ("location", VmSpec { location: name(), ..spec()? }),
-        ("security-groups", VmSpec { security_groups: name().into_iter().collect(), ..spec()? }),
-        ("disks.bus", VmSpec { disks: disk(name(), None, None), ..spec()? }),
-        ("disks.format", VmSpec { disks: disk(None, name(), None), ..spec()? }),
-        ("disks.existing", VmSpec { disks: disk(None, None, name()), image: None, ..spec()? }),
-        ("nics.subnet", VmSpec { nics: vec![VmNicSpec { subnet: name(), ..nic() }], ..spec()? }),
-        ("nics.mac", VmSpec { nics: vec![VmNicSpec { mac: Some("no".to_owned()), ..nic() }], ..spec()? }),
-        ("nics.address", VmSpec { nics: vec![VmNicSpec { address: Some("no".to_owned()), ..nic() }], ..spec()? }),
-        ("cpus", VmSpec { cpus: Some(0), ..spec()? }),
-        ("memory-mib", VmSpec { memory_mib: Some(0), ..spec()? }),
+        (
+            "flavor",
+            VmSpec {
+                flavor: name(),
+                cpus: None,
+                memory_mib: None,
+                ..spec()?
+            },
+        ),
+        (
+            "location",
+            VmSpec {
+                location: name(),
+                ..spec()?
+            },
+        ),
+        (
+            "security-groups",
+            VmSpec {
+                security_groups: name().into_iter().collect(),
+                ..spec()?
+            },
+        ),
+        (
+            "disks.bus",
+            VmSpec {
+                disks: disk(name(), None, None),
+                ..spec()?
+            },
+        ),
+        (
+            "disks.format",
+            VmSpec {
+                disks: disk(None, name(), None),
+                ..spec()?
+            },
+        ),
+        (
+            "disks.existing",
+            VmSpec {
+                disks: disk(None, None, name()),
+                image: None,
+                ..spec()?
+            },
+        ),
+        (
+            "nics.subnet",
+            VmSpec {
+                nics: vec![VmNicSpec {
+                    subnet: name(),
+                    ..nic()
+                }],
+                ..spec()?
+            },
+        ),
+        (
+            "nics.mac",
+            VmSpec {
+                nics: vec![VmNicSpec {
+                    mac: Some("no".to_owned()),
+                    ..nic()
+                }],
+                ..spec()?
+            },
+        ),
+        (
+            "nics.address",
+            VmSpec {
+                nics: vec![VmNicSpec {
+                    address: Some("no".to_owned()),
+                    ..nic()
+                }],
+                ..spec()?
+            },
+        ),
+        (
+            "cpus",
+            VmSpec {
+                cpus: Some(0),
+                ..spec()?
+            },
+        ),
+        (
+            "memory-mib",
+            VmSpec {
+                memory_mib: Some(0),
+                ..spec()?
+            },
+        ),
     ];
     for (field, spec) in impossible {
         let answer = subject.service.create_vm(spec, &NO_OPTIONS).await;

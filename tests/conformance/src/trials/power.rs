@@ -78,7 +78,10 @@ async fn a_paused_vm_resumes(subject: &Subject) -> Outcome {
         subject.service.resume_vm("power").await?;
         subject.expect_status("power", VmStatus::Running).await?;
     }
-    if subject.unless_documented(subject.service.suspend_vm("power").await)?.is_some() {
+    if subject
+        .unless_documented(subject.service.suspend_vm("power").await)?
+        .is_some()
+    {
         subject.expect_status("power", VmStatus::Suspended).await?;
         subject.service.start_vm("power").await?;
         subject.expect_status("power", VmStatus::Running).await?;

@@ -18,7 +18,12 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn spec(name: &str) -> SnapshotSpec {
-    SnapshotSpec { name: name.to_owned(), description: None, with_memory: false, quiesce: false }
+    SnapshotSpec {
+        name: name.to_owned(),
+        description: None,
+        with_memory: false,
+        quiesce: false,
+    }
 }
 
 async fn a_new_vm_has_no_snapshots(subject: &Subject) -> Outcome {
@@ -32,12 +37,18 @@ async fn a_snapshot_lives_and_dies(subject: &Subject) -> Outcome {
     subject.create("saved").await?;
     let id = subject.service.create_snapshot("saved", spec("before")).await?;
     let snapshots = subject.service.list_snapshots("saved").await?;
-    let names: Vec<_> = snapshots.iter().map(|snapshot| (&*snapshot.id, &*snapshot.name, snapshot.with_memory)).collect();
+    let names: Vec<_> = snapshots
+        .iter()
+        .map(|snapshot| (&*snapshot.id, &*snapshot.name, snapshot.with_memory))
+        .collect();
     ensure!(names == [(&*id, "before", false)], "listed {names:?}");
     subject.service.revert_snapshot("saved", "before").await?;
     subject.expect_status("saved", VmStatus::Stopped).await?;
     subject.service.delete_snapshot("saved", "before", false).await?;
-    ensure!(subject.service.list_snapshots("saved").await?.is_empty(), "it is still listed");
+    ensure!(
+        subject.service.list_snapshots("saved").await?.is_empty(),
+        "it is still listed"
+    );
     Ok(())
 }
 
@@ -45,7 +56,10 @@ async fn two_snapshots_of_one_name_are_refused(subject: &Subject) -> Outcome {
     subject.create("saved").await?;
     subject.service.create_snapshot("saved", spec("same")).await?;
     already_exists(subject.service.create_snapshot("saved", spec("same")).await, "same")?;
-    ensure!(subject.service.list_snapshots("saved").await?.len() == 1, "there are two");
+    ensure!(
+        subject.service.list_snapshots("saved").await?.len() == 1,
+        "there are two"
+    );
     Ok(())
 }
 
@@ -62,7 +76,10 @@ async fn a_vm_with_snapshots_is_deleted_only_when_asked_with_them(subject: &Subj
     let before = World::observe(subject).await?;
     subject.create("saved").await?;
     subject.service.create_snapshot("saved", spec("keep")).await?;
-    let without = VmDeleteOptions { keep_disks: false, delete_snapshots: false };
+    let without = VmDeleteOptions {
+        keep_disks: false,
+        delete_snapshots: false,
+    };
     refused(subject.service.delete_vm("saved", without).await, &["conflict"])?;
     subject.expect_status("saved", VmStatus::Stopped).await?;
     subject.delete("saved").await?;

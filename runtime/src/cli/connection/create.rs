@@ -1,0 +1,171 @@
+//! `create connection`: shows what the provider asks for, and grants what the operator says.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use ipnet::IpNet;
+use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, TlsConfig};
+use stockade::contract::ProviderInfo;
+use stockade::{Runtime, Service};
+
+use super::credential;
+use super::report::ConnectionReport;
+use crate::cli::arguments::ProviderOptions;
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Outcome, tell};
+use crate::cli::output::Located;
+use crate::cli::provider::{asked, indent};
+use crate::cli::terminal;
+
+/// A connection to create.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The new connection's name
+    name: String,
+    /// The provider to use
+    #[arg(short, long)]
+    provider: String,
+    #[command(flatten)]
+    options: ProviderOptions,
+    /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is
+    /// `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`
+    #[arg(long = "credential", value_name = "CREDENTIAL", value_parser = credential::parse)]
+    credentials: Vec<(String, CredentialConfig)>,
+    /// A network that its endpoints may be in although it is private, loopback or link-local
+    #[arg(long = "allow-address", value_name = "CIDR", conflicts_with = "grant_none")]
+    allow_addresses: Vec<IpNet>,
+    #[command(flatten)]
+    tls: Tls,
+    #[command(flatten)]
+    consent: Consent,
+    /// Do not check that it works
+    #[arg(long)]
+    no_check: bool,
+}
+
+/// How its servers must prove who they are.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Tls {
+    /// A PEM file with the certificate authorities to trust instead of the public ones
+    #[arg(long, value_name = "FILE", value_parser = credential::absolute, conflicts_with = "grant_none")]
+    ca: Option<String>,
+    /// Trust any certificate: anybody on the way can read and change everything, and take the credential
+    #[arg(long, conflicts_with = "grant_none")]
+    insecure: bool,
+}
+
+/// What the operator says to what the provider asks for.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Consent {
+    /// Grant everything that the provider asks for
+    #[arg(long)]
+    grant_all: bool,
+    /// Grant nothing; grants can be written into the connection's file later
+    #[arg(long)]
+    grant_none: bool,
+}
+
+/// Creates a connection.
+pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
+    let runtime = &context.runtime;
+    let info = runtime.provider(&arguments.provider)?.info;
+    let config = ConnectionConfig {
+        provider: arguments.provider.clone(),
+        timeout_seconds: None,
+        options: arguments.options.inputs()?,
+        credentials: by_name(&arguments.credentials)?,
+        grants: grants(&arguments, &info)?,
+        limits: Default::default(),
+    };
+    let name = &arguments.name;
+    let service = runtime.create_connection(name, &config).await?;
+    if arguments.consent.grant_none && asked(&info).is_some() {
+        let file = runtime.connection_file(name);
+        terminal::note(&format!(
+            "nothing is granted yet, so nothing was checked: write grants into `{}`",
+            file.display()
+        ));
+    } else if !arguments.no_check {
+        check(context, &service).await?;
+    }
+    let report = ConnectionReport::read(runtime, name)?;
+    Ok(context.output.print_named(&[Located::nowhere(report)], false)?)
+}
+
+/// Checks that the new connection works; one that does not is not kept.
+async fn check(context: &Context, service: &Service) -> Outcome {
+    let Err(error) = context.reporting(service).check().await else {
+        return Ok(());
+    };
+    tell(&error.hint("nothing was created; `--no-check` creates it nevertheless"));
+    remove(&context.runtime, service.connection()).await?;
+    Err(Failure::Told)
+}
+
+async fn remove(runtime: &Runtime, name: &str) -> Outcome {
+    Ok(runtime.delete_connection(name).await?)
+}
+
+fn by_name(given: &[(String, CredentialConfig)]) -> Outcome<BTreeMap<String, CredentialConfig>> {
+    let mut credentials = BTreeMap::new();
+    for (name, credential) in given {
+        if credentials.insert(name.clone(), credential.clone()).is_some() {
+            return Err(Failure::usage(
+                format!("credential `{name}` is given twice"),
+                "give it once",
+            ));
+        }
+    }
+    Ok(credentials)
+}
+
+/// What is granted, after the operator was asked.
+fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
+    if !is_granted(&arguments.consent, info)? {
+        return Ok(Grants::default());
+    }
+    let mut grants = Grants::all_of(info);
+    let Tls { ca, insecure } = &arguments.tls;
+    let tls = match (ca, insecure) {
+        (Some(file), _) => Some(TlsConfig::Ca(file.clone())),
+        (None, true) => Some(TlsConfig::Insecure(true)),
+        (None, false) => None,
+    };
+    if grants.endpoints.is_empty() && (tls.is_some() || !arguments.allow_addresses.is_empty()) {
+        return Err(Failure::usage(
+            format!("provider `{}` asks for no endpoint", info.name),
+            "leave out `--allow-address`, `--ca` and `--insecure`",
+        ));
+    }
+    for endpoint in grants.endpoints.values_mut() {
+        endpoint.tls.clone_from(&tls);
+        endpoint.allow_addresses.clone_from(&arguments.allow_addresses);
+    }
+    Ok(grants)
+}
+
+/// Whether the operator grants what the provider asks for. A provider that asks for nothing needs no answer.
+fn is_granted(consent: &Consent, info: &ProviderInfo) -> Outcome<bool> {
+    let Some(asked) = asked(info) else { return Ok(true) };
+    if consent.grant_all || consent.grant_none {
+        return Ok(consent.grant_all);
+    }
+    let request = format!("provider `{}` asks for\n{}", info.name, indent(&asked));
+    terminal::note(&terminal::clean_lines(&request));
+    if !terminal::can_ask() {
+        return Err(Failure::usage(
+            format!(
+                "provider `{}` asks for grants, and there is no terminal to ask you on",
+                info.name
+            ),
+            "add `--grant-all` or `--grant-none`; `stockade provider inspect` shows what it asks for",
+        ));
+    }
+    if terminal::ask("grant all of this?") {
+        return Ok(true);
+    }
+    terminal::note("nothing was created; with `--grant-none` you can write narrower grants into the connection's file");
+    Err(Failure::Told)
+}

@@ -1,0 +1,95 @@
+//! How a credential is written on the command line: where it is, never what it is.
+
+use std::path::Path;
+
+use stockade::connections::{CredentialConfig, SecretSource};
+
+/// How it is written, for messages.
+const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is \
+                    `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`";
+
+/// Reads `NAME=KIND:…:SOURCE`.
+pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
+    // What was typed may hold a secret by mistake: it is never repeated.
+    let (name, value) = text.split_once('=').ok_or(FORM)?;
+    let (kind, rest) = value.split_once(':').ok_or(FORM)?;
+    let credential = match kind {
+        "bearer" => CredentialConfig::Bearer { token: source(rest)? },
+        "header" => CredentialConfig::Header { value: source(rest)? },
+        "basic" => {
+            let (user, rest) = rest.split_once(':').ok_or(FORM)?;
+            CredentialConfig::Basic {
+                user: user.to_owned(),
+                password: source(rest)?,
+            }
+        }
+        _ => return Err(FORM.to_owned()),
+    };
+    match name.is_empty() {
+        true => Err(FORM.to_owned()),
+        false => Ok((name.to_owned(), credential)),
+    }
+}
+
+fn source(text: &str) -> Result<SecretSource, String> {
+    let (kind, place) = text.split_once(':').ok_or(FORM)?;
+    match (kind, place) {
+        (_, "") => Err(FORM.to_owned()),
+        ("env", variable) => Ok(SecretSource::Env(variable.to_owned())),
+        ("file", path) => Ok(SecretSource::File(absolute(path)?)),
+        ("keyring", entry) if entry.contains('/') => Ok(SecretSource::Keyring(entry.to_owned())),
+        _ => Err(FORM.to_owned()),
+    }
+}
+
+/// A path that means the same file wherever it is read later.
+pub(super) fn absolute(path: &str) -> Result<String, String> {
+    let absolute = std::path::absolute(Path::new(path)).map_err(|error| format!("`{path}`: {error}"))?;
+    absolute
+        .into_os_string()
+        .into_string()
+        .map_err(|_| "the path is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_says_where_it_is() {
+        let env = |name: &str| SecretSource::Env(name.to_owned());
+        assert_eq!(
+            parse("api=bearer:env:TOKEN"),
+            Ok(("api".to_owned(), CredentialConfig::Bearer { token: env("TOKEN") }))
+        );
+        assert_eq!(
+            parse("api=basic:root:file:/a:b").unwrap().1,
+            CredentialConfig::Basic {
+                user: "root".to_owned(),
+                password: SecretSource::File("/a:b".to_owned())
+            }
+        );
+        assert_eq!(
+            parse("api=header:keyring:lab/me").unwrap().1,
+            CredentialConfig::Header {
+                value: SecretSource::Keyring("lab/me".to_owned())
+            }
+        );
+    }
+
+    #[test]
+    fn a_secret_typed_by_mistake_is_refused_and_not_repeated() {
+        for text in [
+            "canary",
+            "api=canary",
+            "api=bearer:canary",
+            "api=bearer:literal:canary",
+            "api=basic:canary:env:",
+            "=bearer:env:canary",
+            "api=header:keyring:canary",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+}

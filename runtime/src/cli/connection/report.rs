@@ -1,0 +1,244 @@
+//! What is shown of a connection. Secrets are never in it: credentials say where they are, secret options are hidden.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use stockade::connections::{
+    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource,
+};
+use stockade::contract::{Endpoint, ProviderInfo, RequestRule};
+use stockade::{Error, Runtime};
+
+use crate::cli::output::{Column, Record, column, optional, wide};
+use crate::cli::provider::indent;
+
+/// What is shown instead of an option that must be hidden.
+const HIDDEN: &str = "(hidden)";
+
+/// A connection as it is configured, and what came of checking it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConnectionReport {
+    connection: String,
+    provider: String,
+    /// The provider's version; none when it is not installed.
+    provider_version: Option<String>,
+    file: String,
+    timeout_seconds: Option<u32>,
+    options: BTreeMap<String, OptionInput>,
+    credentials: BTreeMap<String, CredentialConfig>,
+    state: StateReport,
+    endpoints: Vec<EndpointReport>,
+    /// None when it was not checked.
+    check: Option<CheckReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct StateReport {
+    asked_kib: Option<u32>,
+    granted_kib: Option<u32>,
+    /// The smaller of the two; none when one of them is missing.
+    effective_kib: Option<u32>,
+}
+
+/// What a provider asks for at an endpoint and what it was granted there.
+#[derive(Debug, Serialize)]
+struct EndpointReport {
+    endpoint: String,
+    /// None when the provider does not ask for this endpoint: the grant has no effect.
+    origin: Option<String>,
+    reason: Option<String>,
+    credential: Option<String>,
+    asked: Vec<RequestRule>,
+    granted: EndpointGrants,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckReport {
+    works: bool,
+    error: Option<String>,
+}
+
+impl ConnectionReport {
+    /// Reads a connection's file, and what its provider asks for.
+    pub(super) fn read(runtime: &Runtime, name: &str) -> Result<Self, Error> {
+        let config = runtime.connection_config(name)?;
+        let info = runtime.provider(&config.provider).ok().map(|provider| provider.info);
+        let asked_kib = info.as_ref().and_then(|info| info.state_kib);
+        let granted_kib = config.grants.state_kib;
+        Ok(Self {
+            connection: name.to_owned(),
+            provider: config.provider.clone(),
+            provider_version: info.as_ref().map(|info| info.version.clone()),
+            file: runtime.connection_file(name).display().to_string(),
+            timeout_seconds: config.timeout_seconds,
+            options: visible_options(&config, info.as_ref()),
+            state: StateReport {
+                asked_kib,
+                granted_kib,
+                effective_kib: asked_kib.zip(granted_kib).map(|(asked, granted)| asked.min(granted)),
+            },
+            endpoints: endpoints(&config, info.as_ref()),
+            credentials: config.credentials,
+            check: None,
+        })
+    }
+
+    /// The same connection after it was checked.
+    pub(super) fn checked(self, error: Option<&Error>) -> Self {
+        let check = CheckReport {
+            works: error.is_none(),
+            error: error.map(ToString::to_string),
+        };
+        Self {
+            check: Some(check),
+            ..self
+        }
+    }
+}
+
+/// The options without those that the provider calls secret; without any value when there is no provider to say.
+fn visible_options(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> BTreeMap<String, OptionInput> {
+    let is_visible = |name: &String| {
+        let mut schema = info.into_iter().flat_map(|info| &info.connection_options);
+        schema.any(|option| option.name == *name && !option.secret)
+    };
+    let hidden = || OptionInput::Text(HIDDEN.to_owned());
+    let visible = |(name, value): (&String, &OptionInput)| {
+        let value = if is_visible(name) { value.clone() } else { hidden() };
+        (name.clone(), value)
+    };
+    config.options.iter().map(visible).collect()
+}
+
+/// What was asked for, in the provider's order, and then what was granted without being asked for.
+fn endpoints(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> Vec<EndpointReport> {
+    let mut granted = config.grants.endpoints.clone();
+    let mut reports: Vec<_> = info
+        .into_iter()
+        .flat_map(|info| &info.endpoints)
+        .map(|endpoint: &Endpoint| EndpointReport {
+            endpoint: endpoint.name.clone(),
+            origin: Some(endpoint.origin.clone()),
+            reason: Some(endpoint.reason.clone()),
+            credential: endpoint.credential.clone(),
+            asked: endpoint.rules.clone(),
+            granted: granted.remove(&endpoint.name).unwrap_or_default(),
+        })
+        .collect();
+    reports.extend(granted.into_iter().map(|(endpoint, granted)| EndpointReport {
+        endpoint,
+        origin: None,
+        reason: None,
+        credential: None,
+        asked: Vec::new(),
+        granted,
+    }));
+    reports
+}
+
+impl Record for ConnectionReport {
+    const COLUMNS: &'static [Column<Self>] = &[
+        column("NAME", |report: &Self| report.connection.clone()),
+        column("PROVIDER", |report| report.provider.clone()),
+        column("VERSION", |report| optional(report.provider_version.as_ref())),
+        wide("FILE", |report| report.file.clone()),
+    ];
+    const HAS_CONNECTION: bool = false;
+
+    fn name(&self) -> &str {
+        &self.connection
+    }
+
+    fn details(&self) -> Vec<(&'static str, String)> {
+        let options = self
+            .options
+            .iter()
+            .map(|(name, value)| format!("{name}={}", option_text(value)));
+        let credentials = self
+            .credentials
+            .iter()
+            .map(|(name, credential)| describe_credential(name, credential));
+        let endpoints = self.endpoints.iter().map(EndpointReport::describe);
+        let check = self.check.as_ref().map(|check| match &check.error {
+            None => "works".to_owned(),
+            Some(error) => format!("fails: {error}"),
+        });
+        vec![
+            ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
+            ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
+            ("STATE", self.state.describe()),
+            ("ENDPOINTS", endpoints.collect::<Vec<_>>().join("\n")),
+            ("CHECK", check.unwrap_or_default()),
+        ]
+    }
+}
+
+impl StateReport {
+    fn describe(&self) -> String {
+        match (self.asked_kib, self.granted_kib) {
+            (None, None) => String::new(),
+            (Some(asked), None) => format!("asked {asked} KiB, granted none"),
+            (None, Some(granted)) => format!("granted {granted} KiB, but not asked for"),
+            (Some(asked), Some(granted)) => format!("asked {asked} KiB, granted {granted} KiB"),
+        }
+    }
+}
+
+impl EndpointReport {
+    fn describe(&self) -> String {
+        let mut lines = Vec::new();
+        let granted: Vec<_> = self.granted.rules.iter().map(describe_rule).collect();
+        match &self.origin {
+            Some(origin) => lines.push(format!("`{}` at {origin}", self.endpoint)),
+            None => lines.push(format!("`{}`: granted, but not asked for", self.endpoint)),
+        }
+        for rule in &self.asked {
+            let text = format!("{} {}", rule.methods.join(","), rule.path);
+            let mark = if granted.contains(&text) {
+                "granted"
+            } else {
+                "not granted as asked"
+            };
+            lines.push(indent(&format!("asked    {text} ({mark}): {}", rule.reason)));
+        }
+        lines.extend(granted.iter().map(|text| indent(&format!("granted  {text}"))));
+        lines.extend(
+            self.granted
+                .allow_addresses
+                .iter()
+                .map(|network| format!("  allowed  {network}")),
+        );
+        if let Some(tls) = &self.granted.tls {
+            lines.push(indent(&format!("TLS      {tls:?}")));
+        }
+        lines.join("\n")
+    }
+}
+
+fn describe_rule(rule: &RuleConfig) -> String {
+    format!("{} {}", rule.methods.join(","), rule.path)
+}
+
+fn describe_credential(name: &str, credential: &CredentialConfig) -> String {
+    let source = |source: &SecretSource| match source {
+        SecretSource::Env(variable) => format!("environment variable `{variable}`"),
+        SecretSource::File(path) => format!("file `{path}`"),
+        SecretSource::Keyring(entry) => format!("keyring entry `{entry}`"),
+    };
+    match credential {
+        CredentialConfig::Bearer { token } => format!("{name}: bearer token from {}", source(token)),
+        CredentialConfig::Basic { user, password } => {
+            format!("{name}: user `{user}`, password from {}", source(password))
+        }
+        CredentialConfig::Header { value } => format!("{name}: header from {}", source(value)),
+    }
+}
+
+fn option_text(value: &OptionInput) -> String {
+    match value {
+        OptionInput::Boolean(value) => value.to_string(),
+        OptionInput::Integer(number) => number.to_string(),
+        OptionInput::Text(text) => text.clone(),
+        OptionInput::TextList(items) => items.join(","),
+    }
+}

@@ -1,0 +1,67 @@
+//! The command line: translates what was typed into calls of the library, and answers into text.
+//!
+//! It decides nothing about providers: whatever can be refused is refused by the library, for the HTTP API as well.
+//! Standard output carries data only, in one of the formats of [`output`]; everything else goes to standard error.
+//!
+//! [`verbs`] is the tree of commands; one module for each noun says what its commands take and do. Called by `main`.
+
+mod arguments;
+mod change;
+mod completions;
+mod connection;
+mod context;
+mod disk;
+mod failure;
+mod image;
+mod network;
+mod noun;
+mod order;
+mod output;
+mod panics;
+mod pool;
+mod provider;
+mod reporter;
+mod serve;
+mod snapshot;
+mod terminal;
+mod verbs;
+mod vm;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use failure::{Failure, Outcome};
+use verbs::Arguments;
+
+/// Runs the command that was typed.
+pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
+    panics::explain();
+    let mut command = Arguments::command();
+    let typed = order::verb_before_noun(&command, typed.into_iter().collect());
+    let matches = command.try_get_matches_from_mut(typed);
+    let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help was asked for, or the arguments are wrong; clap knows which. A closed pipe is nobody's failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() {
+                failure::USAGE
+            } else {
+                failure::DONE
+            });
+        }
+    };
+    failure::exit(verbs::run(arguments))
+}
+
+/// Runs a command's work on this thread alone: starting more of them takes longer than most commands.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::from(stockade::Error::io("starting", &error)))?
+        .block_on(work)
+}

@@ -1,0 +1,64 @@
+//! The texts in a table's cells.
+
+use serde::Serialize;
+
+/// What is shown where nothing is known.
+const NOTHING: &str = "-";
+
+/// A text that may be missing.
+pub(crate) fn optional(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), ToString::to_string)
+}
+
+/// Several texts.
+pub(crate) fn join<T: AsRef<str>>(items: &[T]) -> String {
+    if items.is_empty() {
+        return NOTHING.to_owned();
+    }
+    items.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
+}
+
+/// The word by which the contract writes a case.
+pub(crate) fn word(case: &impl Serialize) -> String {
+    match serde_json::to_value(case) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => NOTHING.to_owned(),
+    }
+}
+
+/// Yes, no, or unknown.
+pub(crate) fn yes_no(value: Option<bool>) -> String {
+    match value {
+        Some(true) => "yes".to_owned(),
+        Some(false) => "no".to_owned(),
+        None => NOTHING.to_owned(),
+    }
+}
+
+/// A size in MiB, in the largest unit that keeps it exact.
+pub(crate) fn size_mib(size: Option<u32>) -> String {
+    match size {
+        None => NOTHING.to_owned(),
+        Some(mib) if mib > 0 && mib % 1024 == 0 => format!("{} GiB", mib / 1024),
+        Some(mib) => format!("{mib} MiB"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_stay_exact() {
+        for (mib, expected) in [
+            (None, "-"),
+            (Some(0), "0 MiB"),
+            (Some(512), "512 MiB"),
+            (Some(1536), "1536 MiB"),
+            (Some(2048), "2 GiB"),
+        ] {
+            assert_eq!(size_mib(mib), expected);
+        }
+    }
+}
