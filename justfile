@@ -51,9 +51,11 @@ openapi:
 bless:
     INSTA_UPDATE=always STOCKADE_BLESS=1 cargo test --workspace --no-fail-fast
 
-# Compares list calls against native clients and virsh, as ratios within one run; slow, and never part of a test.
-bench *ARGS:
-    cargo bench --workspace -- {{ARGS}}
+# Compares list calls with native clients and virsh, as ratios within one run; slow, and never part of a test.
+# Names choose benchmarks: component, command, memory, libvirt.
+bench *NAMES:
+    cargo build --release --workspace --bins
+    target/release/stockade-test-bench {{NAMES}}
 
 # Sixty seconds on a private libvirt, or on the simulated provider: `just demo fake`.
 demo *PROVIDER:

@@ -1,0 +1,58 @@
+//! Compares Stockade with what somebody would use instead, and prints ratios of medians measured in one run.
+//!
+//! `just bench` builds everything optimised and runs it. Nothing here fails for being slow: the figures are for people.
+//!
+//! - `component list`: ten VMs through the component `web`, a fresh instance each time, against a native HTTP client.
+//! - `command list`: the command, with a cached component, against a process that is the same native client.
+//! - `server memory`: the HTTP API with a hundred connections, all of them used.
+//! - `libvirt list`: a hundred domains, the command against `virsh list --all`.
+
+#![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
+
+mod command;
+mod component;
+mod libvirt;
+mod memory;
+mod native;
+mod statistics;
+
+use std::process::ExitCode;
+
+/// What every benchmark may fail with.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    if let Some(code) = stockade::become_compiler_if_asked() {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, url] = arguments.as_slice()
+        && flag == native::FLAG
+    {
+        return exit(native::print_list(url));
+    }
+    let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
+    let benchmarks: [(&str, fn() -> Result<()>); 4] = [
+        ("component", component::run),
+        ("command", command::run),
+        ("memory", memory::run),
+        ("libvirt", libvirt::run),
+    ];
+    let mut code = ExitCode::SUCCESS;
+    for (name, run) in benchmarks {
+        if chosen(name) && exit(run()) == ExitCode::FAILURE {
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}
+
+fn exit(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("could not be measured: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
