@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use stockade::Runtime;
 use stockade::engine::EngineProfile;
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::failure::{Failure, Outcome};
 
@@ -13,7 +14,7 @@ use crate::cli::failure::{Failure, Outcome};
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8735")]
     listen: SocketAddr,
     /// The file with the token that clients must present; made when it does not exist
     #[arg(long, value_name = "FILE", conflicts_with = "without_token")]
@@ -23,8 +24,17 @@ pub(crate) struct Serve {
     without_token: bool,
 }
 
+/// Chooses what is logged, in `tracing`'s words: `info`, `stockade=debug`.
+const LOG_VARIABLE: &str = "STOCKADE_LOG";
+
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: Serve) -> Outcome {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_env_filter(filter)
+        .init();
     let runtime = Runtime::builder().profile(EngineProfile::Server).build()?;
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
