@@ -2,6 +2,9 @@
 
 use libtest_mimic::Arguments;
 
+/// Names the setups to run, separated by commas, where arguments cannot be given: `cargo test --workspace`.
+pub(crate) const SETUPS_VARIABLE: &str = "STOCKADE_CONFORMANCE";
+
 /// What to run.
 pub(crate) struct SuiteArguments {
     /// Only these setups; empty for all.
@@ -30,6 +33,10 @@ impl SuiteArguments {
                 "--inside" => inside = Some(value()?.parse().map_err(|_| "`--inside` needs a port".to_owned())?),
                 _ => passed_on.push(argument),
             }
+        }
+        if only.is_empty() {
+            let named = std::env::var(SETUPS_VARIABLE).unwrap_or_default();
+            only.extend(named.split(',').filter(|name| !name.is_empty()).map(str::to_owned));
         }
         let common = Arguments::from_iter(std::iter::once(&program).chain(&passed_on));
         Ok(Self {

@@ -11,7 +11,7 @@
 //! conformance [--setup NAME]... [--skip-setup NAME]... [libtest arguments]
 //! ```
 //!
-//! A setup that cannot run here fails the suite unless it is skipped by name.
+//! `STOCKADE_CONFORMANCE=NAME,...` does what `--setup` does. A setup that cannot run here fails the suite unless it is skipped by name.
 
 mod arguments;
 mod outcome;
