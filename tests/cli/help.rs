@@ -8,7 +8,7 @@ fn every_command_has_help_on_standard_output() {
     let mut pending = vec![String::new()];
     let mut pages = Vec::new();
     while let Some(command) = pending.pop() {
-        let page = session.done(&format!("{command} --help"));
+        let page = session.done(&format!("{command} -h"));
         let subcommands = subcommands(&page);
         pending.extend(
             subcommands
@@ -16,7 +16,7 @@ fn every_command_has_help_on_standard_output() {
                 .rev()
                 .map(|name| format!("{command} {name}").trim().to_owned()),
         );
-        pages.push(format!("$ stockade {command} --help\n{page}"));
+        pages.push(format!("$ stockade {command} -h\n{page}"));
     }
     assert!(pages.len() > 40, "only {} commands", pages.len());
     insta::assert_snapshot!("help", pages.join("\n"));

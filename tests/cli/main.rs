@@ -3,9 +3,12 @@
 //! The provider is the simulated one, a real component; each test has a home of its own. They need
 //! `components/dist/fake.wasm`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot go on is a failed test")]
+
 mod connections;
 mod errors;
 mod help;
 mod output;
+mod serve;
 mod session;
 mod vms;

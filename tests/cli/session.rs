@@ -56,6 +56,7 @@ impl Session {
             .env("STOCKADE_HOME", self.path())
             .env_remove("STOCKADE_CONNECTION")
             .env_remove("RUST_BACKTRACE")
+            .env_remove("COLUMNS")
             .stdin(Stdio::null());
         command
     }

@@ -11,6 +11,8 @@ use crate::cli::failure::{Failure, Outcome};
 static UNFINISHED: AtomicBool = AtomicBool::new(false);
 /// Back to the start of the line, and clear it (ECMA-48 CR and EL).
 const CLEAR_LINE: &str = "\r\u{1b}[K";
+/// The longest line of progress: one that wraps cannot be cleared, and terminals are rarely narrower than 80 columns.
+const MAX_PROGRESS_CHARS: usize = 79;
 
 /// Writes an error and what to do about it.
 pub(crate) fn error(message: &str, hints: &[String]) {
@@ -38,7 +40,8 @@ pub(crate) fn progress(text: &str) {
     let mut stderr = io::stderr().lock();
     if stderr.is_terminal() {
         UNFINISHED.store(true, Ordering::Relaxed);
-        let _ = write!(stderr, "{CLEAR_LINE}{}", clean(text));
+        let text: String = clean(text).chars().take(MAX_PROGRESS_CHARS).collect();
+        let _ = write!(stderr, "{CLEAR_LINE}{text}");
         let _ = stderr.flush();
     }
 }

@@ -20,7 +20,8 @@ Exit codes:
 
 Environment:
   STOCKADE_CONNECTION  the connections to use when `--connection` is not given
-  STOCKADE_HOME        the directory for configuration, data and cache";
+  STOCKADE_HOME        the directory for configuration, data and cache
+  STOCKADE_LOG         what `serve` logs: `warn`, `info`, `debug`";
 
 /// Run cloud and hypervisor providers that you did not write, without trusting them
 #[derive(Debug, Parser)]

@@ -249,3 +249,40 @@ fn option_text(value: &OptionInput) -> String {
         OptionInput::TextList(items) => items.join(","),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stockade::contract::{OptionSchema, OptionType};
+
+    use super::*;
+
+    #[test]
+    fn what_the_provider_calls_secret_is_hidden_and_so_is_what_nobody_vouches_for() {
+        let config: ConnectionConfig =
+            serde_json::from_str(r#"{"provider": "x", "options": {"region": "eu", "pin": "canary"}}"#).unwrap();
+        let option = |name: &str, secret: bool| OptionSchema {
+            name: name.to_owned(),
+            r#type: OptionType::Text,
+            required: false,
+            default: None,
+            choices: Vec::new(),
+            secret,
+            doc: String::new(),
+        };
+        let info = ProviderInfo {
+            name: "x".to_owned(),
+            version: String::new(),
+            description: String::new(),
+            connection_options: vec![option("region", false), option("pin", true)],
+            spec_options: Vec::new(),
+            endpoints: Vec::new(),
+            credentials: Vec::new(),
+            state_kib: None,
+        };
+        for (info, region) in [(Some(&info), "eu"), (None, HIDDEN)] {
+            let visible = visible_options(&config, info);
+            assert_eq!(option_text(&visible["pin"]), HIDDEN);
+            assert_eq!(option_text(&visible["region"]), region);
+        }
+    }
+}

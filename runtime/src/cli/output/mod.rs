@@ -127,7 +127,7 @@ impl Format {
         }
     }
 
-    /// Prints something that has no table: nothing in the formats for people, who are told on standard error.
+    /// Whether people read it: they are told of changes on standard error instead.
     pub(crate) fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
     }
