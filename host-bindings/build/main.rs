@@ -4,6 +4,12 @@
 //! The WIT is the only place where the contract is written down. Types, documentation, JSON names, the OpenAPI schema
 //! and the calls into a component all come from it, so they cannot drift apart.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a build script speaks to cargo on standard output, and its panics are the build's error messages"
+)]
+
 mod abilities;
 mod names;
 mod types;

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use crate::contract::{Ability, Error, OptionEntry, Provider, ProviderInfo};
 
+/// Opens a provider for a connection with these options.
+pub type OpenProvider = fn(&[OptionEntry]) -> Result<Arc<dyn Provider>, Error>;
+
 /// A provider that is compiled in.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeProvider {
@@ -14,7 +17,7 @@ pub struct NativeProvider {
     /// Its abilities.
     pub abilities: &'static [Ability],
     /// Opens it for a connection with validated options. It connects when it is first used.
-    pub open: fn(&[OptionEntry]) -> Result<Arc<dyn Provider>, Error>,
+    pub open: OpenProvider,
 }
 
 /// Every provider that is compiled in.

@@ -4,6 +4,7 @@
 //! needs a libvirt daemon and an image, so that test runs only when it is asked for:
 //! `STOCKADE_TEST_IMAGE=tiny.qcow2 cargo test -p stockade-host --test libvirt -- --ignored`.
 #![cfg(feature = "libvirt")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::fs::File;
 use std::io::Write as _;
@@ -311,7 +312,6 @@ async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), E
         (VmStatus::Running, Some("life.qcow2"), Some("a <life>"))
     );
     let full = provider.get_vm(call, name.into()).await?;
-    println!("{}", serde_json::to_string_pretty(&full).unwrap());
     assert_eq!(
         (full.ips.clone(), full.cpus, full.memory_mib),
         (vm.ips, Some(1), Some(256))

@@ -2,6 +2,7 @@
 //!
 //! Run it with a component: `cargo run --example embed -- components/dist/fake.wasm`.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use stockade::connections::{ConnectionConfig, Grants};
@@ -30,7 +31,7 @@ async fn list() -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let service = runtime.create_connection("lab", &config).await?;
     for vm in service.list_vms().await? {
-        println!("{} {:?} {}", vm.name, vm.status, vm.ips.join(" "));
+        writeln!(std::io::stdout(), "{} {:?} {}", vm.name, vm.status, vm.ips.join(" "))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,7 @@
 pub mod connections;
 mod error;
 mod home;
+pub mod http_api;
 mod registry;
 mod runtime;
 mod service;

@@ -221,10 +221,11 @@ impl Runtime {
             .get(&config.provider)
             .map_err(|error| error.on(name))?;
         let mut services = self.inner.services.lock().await;
-        if let Some(open) = services.get(name) {
-            if open.config == config && open.digest == installed.digest {
-                return Ok(open.service.clone());
-            }
+        if let Some(open) = services.get(name)
+            && open.config == config
+            && open.digest == installed.digest
+        {
+            return Ok(open.service.clone());
         }
         let service = self.open(name, &config).await?;
         let open = OpenService {

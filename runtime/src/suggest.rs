@@ -14,7 +14,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// A hint that names the nearest known name, or all of them.
-pub(crate) fn hint<'a>(name: &str, known: &[&'a str]) -> Option<String> {
+pub(crate) fn hint(name: &str, known: &[&str]) -> Option<String> {
     match nearest(name, known.iter().copied()) {
         Some(candidate) => Some(format!("did you mean `{candidate}`?")),
         None if known.is_empty() => None,

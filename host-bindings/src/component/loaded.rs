@@ -68,15 +68,17 @@ impl LoadedComponent {
             .collect();
 
         let mut linker = Linker::new(engine.wasmtime());
-        imports::link(&mut linker).map_err(mismatch)?;
+        imports::link(&mut linker).map_err(|error| mismatch(&error))?;
         for import in &imports {
-            if !imports::is_host_interface(import) && !imports::link_floor(&mut linker, import).map_err(mismatch)? {
+            if !imports::is_host_interface(import)
+                && !imports::link_floor(&mut linker, import).map_err(|error| mismatch(&error))?
+            {
                 return Err(LoadError::UnknownImport(import.clone()));
             }
         }
 
         let (abilities, exports) = find_exports(component)?;
-        let instance_pre = linker.instantiate_pre(component).map_err(mismatch)?;
+        let instance_pre = linker.instantiate_pre(component).map_err(|error| mismatch(&error))?;
         Ok(Self {
             digest,
             engine: engine.clone(),
@@ -124,7 +126,7 @@ impl fmt::Debug for LoadedComponent {
     }
 }
 
-fn mismatch(error: wasmtime::Error) -> LoadError {
+fn mismatch(error: &wasmtime::Error) -> LoadError {
     LoadError::Mismatch(format!("{error:#}"))
 }
 

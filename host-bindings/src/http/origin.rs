@@ -86,14 +86,19 @@ impl Scheme {
         }
     }
 
+    /// Parses `http` or `https`.
+    pub(super) fn parse(text: &str) -> Result<Self, OriginProblem> {
+        match text.to_ascii_lowercase().as_str() {
+            "http" => Ok(Self::Http),
+            "https" => Ok(Self::Https),
+            _ => Err(OriginProblem::Scheme),
+        }
+    }
+
     /// Splits `scheme://` off a text.
     pub(super) fn split(text: &str) -> Result<(Self, &str), OriginProblem> {
         let (scheme, rest) = text.split_once("://").ok_or(OriginProblem::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => Ok((Self::Http, rest)),
-            "https" => Ok((Self::Https, rest)),
-            _ => Err(OriginProblem::Scheme),
-        }
+        Ok((Self::parse(scheme)?, rest))
     }
 }
 

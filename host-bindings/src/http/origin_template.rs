@@ -8,8 +8,8 @@
 //! | the whole host | a host name, an IPv4 address, an IPv6 address with or without brackets | `https://{host}:8006` |
 //! | part of a host name | letters, digits and inner hyphens, no dot: it fills one label and adds none; the result is a name, never an address | `https://{account}.blob.{region}.example` |
 //! | the whole port | 1 to 65535 | `https://{host}:{port}` |
+//! | the whole scheme | `http` or `https` | `{scheme}://{host}` |
 //!
-//! The scheme has no placeholders: whether a connection is encrypted is what the operator read when granting it.
 //! The runtime resolves a template once, when it builds a connection's grants.
 
 use std::fmt;
@@ -20,12 +20,13 @@ use super::origin::{Host, Origin, OriginError, OriginProblem, Scheme, parse_port
 const PART: &str = "letters, digits and inner hyphens, which is what part of a host name takes";
 const WHOLE_HOST: &str = "a host name or an address";
 const PORT: &str = "a port from 1 to 65535";
+const SCHEME: &str = "`http` or `https`";
 
 /// An origin in which connection options stand for the host, parts of its name, or the port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginTemplate {
     text: String,
-    scheme: Scheme,
+    scheme: Piece,
     host: Vec<Piece>,
     port: Option<Piece>,
 }
@@ -52,14 +53,24 @@ impl OriginTemplate {
 
     /// The options that the template needs, in order.
     pub fn options(&self) -> impl Iterator<Item = &str> {
-        self.host.iter().chain(&self.port).filter_map(|piece| match piece {
-            Piece::Option(name) => Some(name.as_str()),
-            Piece::Text(_) => None,
-        })
+        std::iter::once(&self.scheme)
+            .chain(&self.host)
+            .chain(&self.port)
+            .filter_map(|piece| match piece {
+                Piece::Option(name) => Some(name.as_str()),
+                Piece::Text(_) => None,
+            })
     }
 
     fn fill(&self, value: &dyn Fn(&str) -> Option<String>) -> Result<Origin, OriginProblem> {
         let of = |option: &str| value(option).ok_or_else(|| OriginProblem::MissingOption(option.to_owned()));
+        let scheme = match &self.scheme {
+            Piece::Text(text) => Scheme::parse(text)?,
+            Piece::Option(option) => {
+                let value = of(option)?;
+                Scheme::parse(&value).map_err(|_| misfit(option, &value, SCHEME))?
+            }
+        };
         let host = match self.host.as_slice() {
             [Piece::Option(option)] => {
                 let value = of(option)?;
@@ -84,18 +95,14 @@ impl OriginTemplate {
             }
         };
         let port = match &self.port {
-            None => self.scheme.default_port(),
+            None => scheme.default_port(),
             Some(Piece::Text(text)) => parse_port(text)?,
             Some(Piece::Option(option)) => {
                 let value = of(option)?;
                 parse_port(&value).map_err(|_| misfit(option, &value, PORT))?
             }
         };
-        Ok(Origin {
-            scheme: self.scheme,
-            host,
-            port,
-        })
+        Ok(Origin { scheme, host, port })
     }
 }
 
@@ -131,7 +138,11 @@ impl FromStr for OriginTemplate {
 }
 
 fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
-    let (scheme, authority) = Scheme::split(text)?;
+    let (scheme, authority) = text.split_once("://").ok_or(OriginProblem::Scheme)?;
+    let scheme = match pieces(scheme)?.as_slice() {
+        [piece] => piece.clone(),
+        _ => return Err(OriginProblem::Scheme),
+    };
     let (host_text, port_text) = split_authority(authority);
     let host = pieces(host_text)?;
     let port = match port_text.map(pieces).transpose()?.as_deref() {
@@ -146,19 +157,16 @@ fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
         port,
     };
     // A sample that fits every position proves the literal parts sound now, before any connection uses them.
-    let port_option = match &template.port {
-        Some(Piece::Option(option)) => Some(option.clone()),
-        _ => None,
-    };
+    let stands_for = |piece: Option<&Piece>, option: &str| matches!(piece, Some(Piece::Option(name)) if name == option);
     template.fill(&|option| {
-        Some(
-            if Some(option) == port_option.as_deref() {
-                "1"
-            } else {
-                "a"
-            }
-            .into(),
-        )
+        let sample = if stands_for(template.port.as_ref(), option) {
+            "1"
+        } else if stands_for(Some(&template.scheme), option) {
+            "https"
+        } else {
+            "a"
+        };
+        Some(sample.into())
     })?;
     if template.options().next().is_none() {
         // Without placeholders the text is an origin and has to satisfy that parser.
@@ -296,6 +304,22 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_is_http_or_https_and_chooses_the_default_port() {
+        assert_eq!(resolve("{scheme}://h", &[("scheme", "https")]), Ok("https://h".into()));
+        assert_eq!(
+            resolve("{scheme}://h:{port}", &[("scheme", "http"), ("port", "81")]),
+            Ok("http://h:81".into())
+        );
+        for value in ["", "ftp", "https://evil", "http:"] {
+            let answer = resolve("{scheme}://h", &[("scheme", value)]);
+            assert!(
+                matches!(answer, Err(OriginProblem::Value { .. })),
+                "scheme `{value}`: {answer:?}"
+            );
+        }
+    }
+
+    #[test]
     fn parts_never_add_up_to_an_address() {
         for template in ["https://{a}.0.0.1", "https://{a}.{a}.{a}.{a}", "https://a.{b}"] {
             let answer = resolve(template, &[("a", "127"), ("b", "1")]);
@@ -306,7 +330,9 @@ mod tests {
     #[test]
     fn malformed_templates_and_missing_options_are_refused() {
         for template in [
-            "{scheme}://host",
+            "{scheme}s://host",
+            "{scheme}:/host",
+            "ftp://host",
             "https://{host",
             "https://host}",
             "https://{}",

@@ -100,7 +100,7 @@ impl Connection {
             work(&connection)
         });
         match tokio::time::timeout_at(deadline, call).await {
-            Ok(Ok(result)) => result.map_err(|fault| fault.error),
+            Ok(Ok(result)) => result.map_err(|fault| *fault.error),
             Ok(Err(panic)) => Err(Error::internal(format!("a libvirt call ended abnormally: {panic}"))),
             Err(_) => {
                 let message = format!("libvirt at `{}` did not answer within {} s", self.uri, limit.as_secs());
@@ -174,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_whose_daemon_went_away_is_opened_again_for_reads_but_not_for_changes() {
         let gone = || Fault {
-            error: Error::new(ErrorKind::Unavailable, "gone"),
+            error: Box::new(Error::new(ErrorKind::Unavailable, "gone")),
             disconnected: true,
         };
         let connection = connection();

@@ -53,7 +53,7 @@ impl Host {
 
     fn create(&self, spec: VmSpec) -> Result<Change, Error> {
         let request = VmRequest::from_spec(spec, &Options::from_entries(&[]).unwrap())?;
-        create_vm(&self.connect, &request, Acceleration::Auto).map_err(|fault| fault.error)
+        create_vm(&self.connect, &request, Acceleration::Auto).map_err(|fault| *fault.error)
     }
 
     /// The names of all VMs and all volumes.

@@ -12,8 +12,8 @@ use super::names::printable;
 /// A failed step: the error for the caller, and what the connection must know.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// What the caller gets.
-    pub(super) error: Error,
+    /// What the caller gets; boxed, because every step's result carries it.
+    pub(super) error: Box<Error>,
     /// The daemon is gone; the connection never heals and must be opened again.
     pub(super) disconnected: bool,
 }
@@ -21,7 +21,7 @@ pub(super) struct Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self {
-            error,
+            error: Box::new(error),
             disconnected: false,
         }
     }
@@ -81,7 +81,7 @@ fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fa
         ),
     };
     Fault {
-        error: Error::new(kind, message),
+        error: Box::new(Error::new(kind, message)),
         disconnected,
     }
 }

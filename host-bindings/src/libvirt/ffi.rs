@@ -148,9 +148,11 @@ fn integer_parameter(record: &sys::virDomainStatsRecord, name: &CStr) -> Option<
         let parameter = unsafe { &*record.params.add(index) };
         // SAFETY: libvirt ends the name with a zero within its 80 bytes (virTypedParameter documentation).
         let matches = unsafe { CStr::from_ptr(parameter.field.as_ptr()) } == name;
-        let is_integer = parameter.type_ == sys::VIR_TYPED_PARAM_INT as c_int;
+        if !matches || parameter.type_ != sys::VIR_TYPED_PARAM_INT as c_int {
+            return None;
+        }
         // SAFETY: the type says that the union holds `i`.
-        (matches && is_integer).then(|| unsafe { parameter.value.i })
+        Some(unsafe { parameter.value.i })
     })
 }
 

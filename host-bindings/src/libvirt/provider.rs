@@ -89,13 +89,7 @@ impl Libvirt {
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
-        &[
-            Ability::Info,
-            Ability::Vms,
-            Ability::Images,
-            Ability::Pools,
-            Ability::Networks,
-        ]
+        Self::ABILITIES
     }
 
     async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {

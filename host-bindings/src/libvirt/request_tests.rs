@@ -73,22 +73,19 @@ fn an_almost_empty_spec_gets_the_documented_defaults() {
     assert_eq!(request.seed, None);
 }
 
+fn text(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn check_refused(cases: impl IntoIterator<Item = (&'static str, VmSpec)>) {
+    for (field, spec) in cases {
+        assert_eq!(refused_field(spec.clone()).as_deref(), Some(field), "{spec:?}");
+    }
+}
+
 #[test]
-fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
-    let with_disk = |disk: VmDiskSpec| VmSpec {
-        disks: vec![disk],
-        ..spec()
-    };
-    let with_nic = |nic: VmNicSpec| VmSpec {
-        nics: vec![nic],
-        ..spec()
-    };
-    let tag = |key: &str, value: &str| Tag {
-        key: key.into(),
-        value: value.into(),
-    };
-    let text = |text: &str| Some(text.to_owned());
-    let cases = [
+fn a_wish_for_the_vm_that_cannot_be_honoured_is_refused_by_its_field() {
+    check_refused([
         (
             "name",
             VmSpec {
@@ -138,6 +135,20 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
                 ..spec()
             },
         ),
+    ]);
+}
+
+#[test]
+fn texts_and_lists_of_a_vm_that_cannot_be_honoured_are_refused_by_their_field() {
+    let tag = |key: &str, value: &str| Tag {
+        key: key.into(),
+        value: value.into(),
+    };
+    let option = OptionEntry {
+        name: "bogus".into(),
+        value: OptionValue::Boolean(true),
+    };
+    check_refused([
         (
             "metadata",
             VmSpec {
@@ -177,10 +188,7 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
         (
             "bogus",
             VmSpec {
-                options: vec![OptionEntry {
-                    name: "bogus".into(),
-                    value: OptionValue::Boolean(true),
-                }],
+                options: vec![option],
                 ..spec()
             },
         ),
@@ -197,17 +205,38 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
                 ..spec()
             },
         ),
-        ("size-gib", with_disk(disk())),
+        (
+            "nics",
+            VmSpec {
+                nics: vec![nic(); 17],
+                ..spec()
+            },
+        ),
+    ]);
+}
+
+#[test]
+fn a_wish_for_a_disk_that_cannot_be_honoured_is_refused_by_its_field() {
+    let with = |disk: VmDiskSpec| VmSpec {
+        disks: vec![disk],
+        ..spec()
+    };
+    let existing = VmDiskSpec {
+        existing: text("d"),
+        ..disk()
+    };
+    check_refused([
+        ("size-gib", with(disk())),
         (
             "size-gib",
-            with_disk(VmDiskSpec {
+            with(VmDiskSpec {
                 size_gib: Some(0),
                 ..disk()
             }),
         ),
         (
             "bus",
-            with_disk(VmDiskSpec {
+            with(VmDiskSpec {
                 size_gib: Some(1),
                 bus: text("nvme"),
                 ..disk()
@@ -215,7 +244,7 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
         ),
         (
             "format",
-            with_disk(VmDiskSpec {
+            with(VmDiskSpec {
                 size_gib: Some(1),
                 format: text("vmdk"),
                 ..disk()
@@ -223,7 +252,7 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
         ),
         (
             "format",
-            with_disk(VmDiskSpec {
+            with(VmDiskSpec {
                 image: text("i"),
                 format: text("raw"),
                 ..disk()
@@ -231,77 +260,83 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
         ),
         (
             "existing",
-            with_disk(VmDiskSpec {
-                existing: text("d"),
+            with(VmDiskSpec {
                 size_gib: Some(1),
-                ..disk()
+                ..existing.clone()
             }),
         ),
         (
             "existing",
             VmSpec {
                 image: text("i"),
-                ..with_disk(VmDiskSpec {
-                    existing: text("d"),
-                    ..disk()
-                })
+                ..with(existing)
             },
         ),
         (
             "image",
             VmSpec {
                 image: text("i"),
-                ..with_disk(VmDiskSpec {
+                ..with(VmDiskSpec {
                     image: text("j"),
                     ..disk()
                 })
             },
         ),
+    ]);
+}
+
+#[test]
+fn a_wish_for_an_interface_that_cannot_be_honoured_is_refused_by_its_field() {
+    let with = |nic: VmNicSpec| VmSpec {
+        nics: vec![nic],
+        ..spec()
+    };
+    check_refused([
         (
             "subnet",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 subnet: text("s"),
                 ..nic()
             }),
         ),
         (
             "public",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 public: Some(true),
                 ..nic()
             }),
         ),
         (
             "mac",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 mac: text("ff:ff:ff:ff:ff:ff"),
                 ..nic()
             }),
         ),
         (
             "model",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 model: text("virtio' x='"),
                 ..nic()
             }),
         ),
         (
             "address",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 address: text("192.0.2.7"),
                 ..nic()
             }),
         ),
         (
             "gateway",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 gateway: text("192.0.2.1"),
                 ..nic()
             }),
         ),
         (
             "gateway",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 address: text("192.0.2.7/24"),
                 gateway: text("x"),
                 ..nic()
@@ -309,15 +344,12 @@ fn what_cannot_be_honoured_is_refused_by_the_name_of_its_field() {
         ),
         (
             "dns-servers",
-            with_nic(VmNicSpec {
+            with(VmNicSpec {
                 dns_servers: vec!["192.0.2.1".into()],
                 ..nic()
             }),
         ),
-    ];
-    for (field, spec) in cases {
-        assert_eq!(refused_field(spec.clone()).as_deref(), Some(field), "{spec:?}");
-    }
+    ]);
 }
 
 #[test]

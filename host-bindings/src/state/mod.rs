@@ -122,10 +122,10 @@ impl StateStore {
     pub fn list_keys(&self, prefix: &str) -> Result<Vec<String>, StateError> {
         let mut keys = Vec::new();
         for entry in self.inner.directory.entries()? {
-            if let Some(key) = entry?.file_name().to_str().and_then(key_of) {
-                if key.starts_with(prefix) {
-                    keys.push(key);
-                }
+            if let Some(key) = entry?.file_name().to_str().and_then(key_of)
+                && key.starts_with(prefix)
+            {
+                keys.push(key);
             }
         }
         keys.sort();

@@ -75,7 +75,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
 }
 
 /// Deletes disks.
-pub(crate) async fn delete(context: &Context, arguments: &noun::Delete) -> Outcome {
+pub(crate) async fn delete(context: &Context, arguments: &noun::Deletion) -> Outcome {
     noun::delete(context, "disk", arguments, async |service, name| {
         service.delete_disk(name).await
     })

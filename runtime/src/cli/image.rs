@@ -91,7 +91,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
 }
 
 /// Deletes images.
-pub(crate) async fn delete(context: &Context, arguments: &noun::Delete) -> Outcome {
+pub(crate) async fn delete(context: &Context, arguments: &noun::Deletion) -> Outcome {
     noun::delete(context, "image", arguments, async |service, name| {
         service.delete_image(name).await
     })

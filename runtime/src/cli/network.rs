@@ -72,7 +72,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
 }
 
 /// Deletes networks.
-pub(crate) async fn delete(context: &Context, arguments: &noun::Delete) -> Outcome {
+pub(crate) async fn delete(context: &Context, arguments: &noun::Deletion) -> Outcome {
     noun::delete(context, "network", arguments, async |service, name| {
         service.delete_network(name).await
     })

@@ -51,7 +51,7 @@ pub(crate) struct Names {
 
 /// Names to delete.
 #[derive(Debug, Args)]
-pub(crate) struct Delete {
+pub(crate) struct Deletion {
     #[command(flatten)]
     pub(crate) names: Names,
     #[command(flatten)]
@@ -74,13 +74,17 @@ pub(crate) async fn list<N: Noun>(context: &Context) -> Outcome {
 /// Prints the answers of several connections, and tells of their failures.
 pub(crate) fn print_lists<T: Record>(context: &Context, answers: Vec<(String, Result<Vec<T>, Error>)>) -> Outcome {
     let (mut found, mut failures) = (Vec::new(), Vec::new());
+    let asked = answers.len();
     for (connection, answer) in answers {
         match answer {
             Ok(items) => found.extend(items.into_iter().map(|item| Located::on(&connection, item))),
             Err(error) => failures.push(error),
         }
     }
-    context.output.print_list(&found)?;
+    // An empty list would say that there is nothing; but nobody answered.
+    if failures.len() < asked {
+        context.output.print_list(&found)?;
+    }
     tell_all(&failures)
 }
 
@@ -110,7 +114,7 @@ pub(crate) async fn show<N: Noun>(context: &Context, service: &Service, id: &str
 pub(crate) async fn delete(
     context: &Context,
     noun: &'static str,
-    arguments: &Delete,
+    arguments: &Deletion,
     work: impl AsyncFn(&Service, &str) -> Result<String, Error>,
 ) -> Outcome {
     let service = context.service().await?;

@@ -8,10 +8,11 @@ use clap::Command;
 
 /// Puts the first two words into the order that the tree of commands has.
 pub(crate) fn verb_before_noun(root: &Command, mut typed: Vec<OsString>) -> Vec<OsString> {
-    if let [_, first, second, ..] = typed.as_slice() {
-        if !has_path(root, first, second) && has_path(root, second, first) {
-            typed.swap(1, 2);
-        }
+    if let [_, first, second, ..] = typed.as_slice()
+        && !has_path(root, first, second)
+        && has_path(root, second, first)
+    {
+        typed.swap(1, 2);
     }
     typed
 }

@@ -48,7 +48,7 @@ pub(crate) struct Create {
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     #[command(flatten)]
-    common: noun::Delete,
+    common: noun::Deletion,
     /// Delete everything in it; without it, a pool that is not empty is not deleted
     #[arg(long)]
     contents: bool,

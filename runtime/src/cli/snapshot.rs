@@ -57,7 +57,7 @@ pub(crate) struct Create {
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     #[command(flatten)]
-    common: noun::Delete,
+    common: noun::Deletion,
     #[command(flatten)]
     of: OfVm,
     /// Delete those that descend from it too

@@ -154,18 +154,18 @@ enum Revert {
 enum Delete {
     /// Connections; nothing changes at the vendor
     #[command(visible_alias = "client")]
-    Connection(noun::Delete),
+    Connection(noun::Deletion),
     /// Virtual machines and the disks that were created for them
     Vm(vm::Delete),
     /// Images
-    Image(noun::Delete),
+    Image(noun::Deletion),
     /// Pools
     Pool(pool::Delete),
     /// Networks
-    Network(noun::Delete),
+    Network(noun::Deletion),
     /// Disks
     #[command(visible_alias = "vm-disk")]
-    Disk(noun::Delete),
+    Disk(noun::Deletion),
     /// Snapshots of a vm
     #[command(visible_alias = "vm-snapshot")]
     Snapshot(snapshot::Delete),
@@ -263,5 +263,15 @@ async fn delete(context: &Context, noun: Delete) -> Outcome {
         Delete::Network(arguments) => network::delete(context, &arguments).await,
         Delete::Disk(arguments) => disk::delete(context, &arguments).await,
         Delete::Snapshot(arguments) => snapshot::delete(context, &arguments).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Arguments::command().debug_assert();
     }
 }

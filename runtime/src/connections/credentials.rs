@@ -61,7 +61,7 @@ fn read(name: &str, source: &SecretSource) -> Result<Secret> {
         SecretSource::Keyring(entry) => read_keyring(name, entry)?,
     };
     if secret.expose().is_empty() {
-        return Err(missing(name, "it is empty".to_owned()));
+        return Err(missing(name, "it is empty"));
     }
     Ok(secret)
 }
@@ -100,7 +100,7 @@ fn read_keyring(name: &str, entry: &str) -> Result<Secret> {
         .map_err(|error| missing(name, format!("the keyring entry `{entry}` cannot be read: {error}")))
 }
 
-fn missing(name: &str, why: String) -> Error {
+fn missing(name: &str, why: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorKind::Unauthenticated,
         format!("credential `{name}` cannot be used: {why}"),

@@ -2,12 +2,14 @@
 
 mod config;
 mod credentials;
+mod effective;
 mod grants;
 mod options;
 
 use std::path::PathBuf;
 
 pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
+pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;

@@ -94,16 +94,14 @@ impl InstalledProvider {
             ));
         }
         for endpoint in &info.endpoints {
-            if let Some(credential) = &endpoint.credential {
-                if !info.credentials.iter().any(|known| known.name == *credential) {
-                    return Err(Error::invalid(
-                        "provider",
-                        format!(
-                            "endpoint `{}` wants credential `{credential}`, which the provider does not ask for",
-                            endpoint.name
-                        ),
-                    ));
-                }
+            if let Some(credential) = &endpoint.credential
+                && !info.credentials.iter().any(|known| known.name == *credential)
+            {
+                let message = format!(
+                    "endpoint `{}` wants credential `{credential}`, which the provider does not ask for",
+                    endpoint.name
+                );
+                return Err(Error::invalid("provider", message));
             }
         }
         Ok(())

@@ -64,7 +64,7 @@ async fn check(context: &Context, name: &str) -> Result<(), Error> {
 }
 
 /// Deletes connections. Nothing changes at the vendor.
-pub(crate) async fn delete(context: &Context, arguments: &noun::Delete) -> Outcome {
+pub(crate) async fn delete(context: &Context, arguments: &noun::Deletion) -> Outcome {
     let names = &arguments.names.names;
     let action = format!(
         "delete connection {} and the state that its provider kept",

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource,
+    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource, TlsConfig,
+    effective_rules,
 };
-use stockade::contract::{Endpoint, ProviderInfo, RequestRule};
+use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
 
 use crate::cli::output::{Column, Record, column, optional, wide};
-use crate::cli::provider::indent;
 
 /// What is shown instead of an option that must be hidden.
 const HIDDEN: &str = "(hidden)";
@@ -50,6 +50,8 @@ struct EndpointReport {
     credential: Option<String>,
     asked: Vec<RequestRule>,
     granted: EndpointGrants,
+    /// What was both asked for and granted.
+    effective: Vec<RuleConfig>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +79,7 @@ impl ConnectionReport {
                 granted_kib,
                 effective_kib: asked_kib.zip(granted_kib).map(|(asked, granted)| asked.min(granted)),
             },
-            endpoints: endpoints(&config, info.as_ref()),
+            endpoints: endpoints(&config, info.as_ref()).map_err(|error| error.on(name))?,
             credentials: config.credentials,
             check: None,
         })
@@ -111,20 +113,21 @@ fn visible_options(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> BT
 }
 
 /// What was asked for, in the provider's order, and then what was granted without being asked for.
-fn endpoints(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> Vec<EndpointReport> {
+fn endpoints(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> Result<Vec<EndpointReport>, Error> {
     let mut granted = config.grants.endpoints.clone();
-    let mut reports: Vec<_> = info
-        .into_iter()
-        .flat_map(|info| &info.endpoints)
-        .map(|endpoint: &Endpoint| EndpointReport {
+    let mut reports = Vec::new();
+    for endpoint in info.into_iter().flat_map(|info| &info.endpoints) {
+        let granted = granted.remove(&endpoint.name).unwrap_or_default();
+        reports.push(EndpointReport {
             endpoint: endpoint.name.clone(),
             origin: Some(endpoint.origin.clone()),
             reason: Some(endpoint.reason.clone()),
             credential: endpoint.credential.clone(),
             asked: endpoint.rules.clone(),
-            granted: granted.remove(&endpoint.name).unwrap_or_default(),
-        })
-        .collect();
+            effective: effective_rules(&endpoint.rules, &granted.rules)?,
+            granted,
+        });
+    }
     reports.extend(granted.into_iter().map(|(endpoint, granted)| EndpointReport {
         endpoint,
         origin: None,
@@ -132,8 +135,9 @@ fn endpoints(config: &ConnectionConfig, info: Option<&ProviderInfo>) -> Vec<Endp
         credential: None,
         asked: Vec::new(),
         granted,
+        effective: Vec::new(),
     }));
-    reports
+    Ok(reports)
 }
 
 impl Record for ConnectionReport {
@@ -186,30 +190,33 @@ impl StateReport {
 
 impl EndpointReport {
     fn describe(&self) -> String {
-        let mut lines = Vec::new();
-        let granted: Vec<_> = self.granted.rules.iter().map(describe_rule).collect();
-        match &self.origin {
-            Some(origin) => lines.push(format!("`{}` at {origin}", self.endpoint)),
-            None => lines.push(format!("`{}`: granted, but not asked for", self.endpoint)),
-        }
+        let mut lines = vec![match &self.origin {
+            Some(origin) => format!("`{}` at {origin}", self.endpoint),
+            None => format!("`{}`: granted, but not asked for", self.endpoint),
+        }];
+        let mut add = |title: &str, text: String| lines.push(format!("  {title:<9} {text}"));
         for rule in &self.asked {
-            let text = format!("{} {}", rule.methods.join(","), rule.path);
-            let mark = if granted.contains(&text) {
-                "granted"
-            } else {
-                "not granted as asked"
-            };
-            lines.push(indent(&format!("asked    {text} ({mark}): {}", rule.reason)));
+            add(
+                "asked",
+                format!("{} {}: {}", rule.methods.join(","), rule.path, rule.reason),
+            );
         }
-        lines.extend(granted.iter().map(|text| indent(&format!("granted  {text}"))));
-        lines.extend(
-            self.granted
-                .allow_addresses
-                .iter()
-                .map(|network| format!("  allowed  {network}")),
-        );
-        if let Some(tls) = &self.granted.tls {
-            lines.push(indent(&format!("TLS      {tls:?}")));
+        for rule in &self.granted.rules {
+            add("granted", describe_rule(rule));
+        }
+        for rule in &self.effective {
+            add("effective", describe_rule(rule));
+        }
+        if self.effective.is_empty() {
+            add("effective", "nothing".to_owned());
+        }
+        for network in &self.granted.allow_addresses {
+            add("addresses", network.to_string());
+        }
+        match &self.granted.tls {
+            Some(TlsConfig::Ca(file)) => add("tls", format!("authorities in `{file}`")),
+            Some(TlsConfig::Insecure(true)) => add("tls", "INSECURE: any certificate is trusted".to_owned()),
+            Some(TlsConfig::Insecure(false)) | None => {}
         }
         lines.join("\n")
     }

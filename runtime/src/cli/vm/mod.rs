@@ -86,7 +86,7 @@ fn describe_nic(nic: &VmNic) -> String {
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     #[command(flatten)]
-    common: noun::Delete,
+    common: noun::Deletion,
     /// Keep the disks that were created for the VM
     #[arg(long)]
     keep_disks: bool,

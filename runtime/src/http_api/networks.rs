@@ -1,0 +1,82 @@
+//! `/v1/connections/{connection}/networks`.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use stockade_host::contract::Network;
+
+use super::answer::{Answer, Created, List, created_but_unread};
+use super::create::{Create, NetworkBody};
+use super::extract::{NoQuery, Path, Query};
+use super::paths::{ConnectionPath, NetworkPath};
+use super::reading::reading;
+use super::router::Api;
+
+/// List the networks of a connection.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/networks", tag = "networks", params(ConnectionPath),
+    responses((status = 200, body = List<Network>))
+)]
+pub(super) async fn list_networks(
+    State(api): State<Api>,
+    Path(path): Path<ConnectionPath>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<Json<List<Network>>> {
+    let service = api.connect(&path.connection).await?;
+    Ok(List::whole(
+        reading(async move || service.list_networks().await).await??,
+    ))
+}
+
+/// Create a network and wait until it is complete.
+#[utoipa::path(
+    post, path = "/v1/connections/{connection}/networks", tag = "networks", params(ConnectionPath),
+    request_body = NetworkBody,
+    responses((status = 201, body = Network, headers(("Location" = String, description = "The network's path"))))
+)]
+pub(super) async fn create_network(
+    State(api): State<Api>,
+    Path(path): Path<ConnectionPath>,
+    Query(NoQuery {}): Query<NoQuery>,
+    Create { spec, options }: NetworkBody,
+) -> Answer<Created<Network>> {
+    let service = api.connect(&path.connection).await?;
+    let id = service.create_network(spec, &options).await?;
+    let network = service
+        .get_network(&id)
+        .await
+        .map_err(created_but_unread("network", &id))?;
+    Ok(Created::at(&path.connection, &["networks", &id], network))
+}
+
+/// Read a network.
+#[utoipa::path(
+    get, path = "/v1/connections/{connection}/networks/{network}", tag = "networks", params(NetworkPath),
+    responses((status = 200, body = Network))
+)]
+pub(super) async fn get_network(
+    State(api): State<Api>,
+    Path(path): Path<NetworkPath>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<Json<Network>> {
+    Ok(Json(
+        api.connect(&path.connection).await?.get_network(&path.network).await?,
+    ))
+}
+
+/// Delete a network that nothing uses.
+#[utoipa::path(
+    delete, path = "/v1/connections/{connection}/networks/{network}", tag = "networks", params(NetworkPath),
+    responses((status = 204, description = "it is gone"))
+)]
+pub(super) async fn delete_network(
+    State(api): State<Api>,
+    Path(path): Path<NetworkPath>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<StatusCode> {
+    api.connect(&path.connection)
+        .await?
+        .delete_network(&path.network)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

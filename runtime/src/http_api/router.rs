@@ -1,0 +1,134 @@
+//! All routes, and what surrounds them.
+//!
+//! From the outside in: `observe` (id, span, problems), `authorize`, then for everything below `/v1` `admit` (panics,
+//! admission) and the handler.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use http::Uri;
+use stockade_host::blobs::DEFAULT_MAX_SCRATCH_BYTES;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes as of;
+
+use super::access::{Access, authorize};
+use super::exchange::{Gate, MAX_CONCURRENT_REQUESTS, admit, observe};
+use super::problem::{Problem, ProblemKind};
+use super::{connections, disks, health, images, networks, openapi, pools, providers, snapshots, vms};
+use crate::error::Result;
+use crate::runtime::Runtime;
+use crate::service::Service;
+
+/// The largest JSON body in bytes. A VM's spec with user-data, whose largest known vendor limit is 64 KiB, is far below.
+const MAX_JSON_BYTES: usize = 1 << 20;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) runtime: Runtime,
+    pub(super) max_upload_bytes: u64,
+}
+
+impl Api {
+    /// Opens a connection.
+    pub(super) async fn connect(&self, connection: &str) -> Result<Service> {
+        self.runtime.connect(connection).await
+    }
+}
+
+/// What a router can be told.
+#[derive(Clone, Debug)]
+pub struct RouterOptions {
+    /// Who may call.
+    pub access: Access,
+    /// The largest upload in bytes. It protects the disk that holds temporary files.
+    pub max_upload_bytes: u64,
+}
+
+impl RouterOptions {
+    /// These callers, and uploads of at most 64 GiB.
+    pub fn new(access: Access) -> Self {
+        Self {
+            access,
+            max_upload_bytes: DEFAULT_MAX_SCRATCH_BYTES,
+        }
+    }
+}
+
+/// The whole API over a runtime, for a server of your own. [`super::serve`] is one.
+pub fn router(runtime: Runtime, options: RouterOptions) -> Router {
+    gated_router(runtime, options, Gate::new(MAX_CONCURRENT_REQUESTS))
+}
+
+/// As [`router`], with the count of what is worked on.
+pub(super) fn gated_router(runtime: Runtime, options: RouterOptions, gate: Gate) -> Router {
+    let api = Api {
+        runtime,
+        max_upload_bytes: options.max_upload_bytes,
+    };
+    let (open, _) = open_routes().split_for_parts();
+    let (v1, _) = v1_routes().split_for_parts();
+    let v1 = v1.with_state(api).route_layer(from_fn_with_state(gate, admit));
+    surround(open.merge(v1), options.access)
+}
+
+/// Adds what every request goes through.
+pub(super) fn surround(routes: Router, access: Access) -> Router {
+    routes
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .layer(from_fn_with_state(access, authorize))
+        .layer(from_fn(observe))
+}
+
+/// Every route with its documentation.
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::document())
+        .merge(open_routes())
+        .merge(v1_routes())
+}
+
+fn open_routes<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::default()
+        .routes(of!(health::get_health))
+        .routes(of!(health::get_openapi))
+}
+
+fn v1_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(of!(providers::list_providers))
+        .routes(of!(providers::get_provider))
+        .routes(of!(connections::list_connections))
+        .routes(of!(connections::get_connection))
+        .routes(of!(connections::check_connection))
+        .routes(of!(vms::list_every_vm))
+        .routes(of!(vms::list_vms, vms::create_vm))
+        .routes(of!(vms::get_vm, vms::delete_vm))
+        .routes(of!(vms::start_vm))
+        .routes(of!(vms::stop_vm))
+        .routes(of!(vms::restart_vm))
+        .routes(of!(snapshots::list_snapshots, snapshots::create_snapshot))
+        .routes(of!(snapshots::delete_snapshot))
+        .routes(of!(snapshots::revert_snapshot))
+        .routes(of!(images::list_images, images::create_image))
+        .routes(of!(images::get_image, images::delete_image))
+        .routes(of!(disks::list_disks, disks::create_disk))
+        .routes(of!(disks::get_disk, disks::delete_disk))
+        .routes(of!(pools::list_pools, pools::create_pool))
+        .routes(of!(pools::get_pool, pools::delete_pool))
+        .routes(of!(networks::list_networks, networks::create_network))
+        .routes(of!(networks::get_network, networks::delete_network))
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::new(ProblemKind::NotFound, format!("there is no path `{}`", uri.path()))
+        .hint("`GET /openapi.json` says which there are")
+}
+
+async fn no_such_method(method: http::Method, uri: Uri) -> Problem {
+    Problem::new(
+        ProblemKind::MethodNotAllowed,
+        format!("`{}` does not have `{method}`", uri.path()),
+    )
+}

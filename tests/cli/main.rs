@@ -1,0 +1,11 @@
+//! The command `stockade` as scripts and people use it: the real binary, its exit code, its two outputs.
+//!
+//! The provider is the simulated one, a real component; each test has a home of its own. They need
+//! `components/dist/fake.wasm`.
+
+mod connections;
+mod errors;
+mod help;
+mod output;
+mod session;
+mod vms;
