@@ -4,6 +4,9 @@
 //! sandboxed component can reach libvirt's socket or its C library. It runs no programs: what `virsh`, `qemu-img` or
 //! `genisoimage` would do goes through libvirt's own calls or is written here. Remote hosts are not supported yet.
 //!
+//! Not supported yet, and answered so: `import-image`, `create-pool`, `delete-pool`, `create-network`, `update-network`,
+//! `delete-network`.
+//!
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
 //! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.

@@ -49,17 +49,20 @@ fn run() -> Outcome<bool> {
     match arguments.inside {
         Some(port) => Ok(run_inside(&arguments, &runtime, &stage, port)?.exit_code() == ExitCode::SUCCESS),
         None => {
-            let is_well = conclude(run_in_process(&arguments, &runtime, &stage)?);
+            let is_well = run_in_process(&arguments, &runtime, &stage)?;
             Ok(start_inside(&arguments, &runtime, &stage)? && is_well)
         }
     }
 }
 
-fn conclude(conclusion: Conclusion) -> bool {
+fn has_passed(conclusion: &Conclusion) -> bool {
     !conclusion.has_failed()
 }
 
-fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<Conclusion> {
+fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
+    if !IN_PROCESS.iter().any(|name| arguments.wants(name)) {
+        return Ok(true);
+    }
     let mut all = Vec::new();
     if arguments.wants(IN_PROCESS[0]) {
         let fake = runtime.block_on(setup::fake(stage))?;
@@ -69,7 +72,7 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
         let faults = runtime.block_on(setup::web_faults(stage))?;
         all.extend(trials_of_faults(faults, runtime.handle()));
     }
-    Ok(libtest_mimic::run(&arguments.common, all))
+    Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
 }
 
 /// Starts this program again where a libvirt of its own is. True when nothing failed, or nothing of it was wanted.
@@ -84,7 +87,7 @@ fn start_inside(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, s
             .into_iter()
             .flat_map(|setup| trials_of(setup, runtime.handle()))
             .collect();
-        return Ok(conclude(libtest_mimic::run(&arguments.common, all)));
+        return Ok(has_passed(&libtest_mimic::run(&arguments.common, all)));
     }
     if is_opted_out() {
         report(&format!(

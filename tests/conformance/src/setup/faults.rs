@@ -50,7 +50,7 @@ impl Faults {
         trial: &str,
         adjust: impl FnOnce(&mut ConnectionConfig),
     ) -> Outcome<FaultSubject> {
-        let server = HttpServer::start()?;
+        let server = start_server().await?;
         for recording in self.recordings {
             let (method, path, answer) = read_recording(recording)?;
             server.always(&method, &path, answer);
@@ -60,6 +60,11 @@ impl Faults {
         let service = self.runtime.create_connection(trial, &config).await?;
         Ok(FaultSubject { server, service })
     }
+}
+
+/// Starts a scripted server; on a thread of its own, because it blocks for a moment.
+pub(crate) async fn start_server() -> Outcome<HttpServer> {
+    Ok(tokio::task::spawn_blocking(HttpServer::start).await??)
 }
 
 /// Installs the `web` component in front of a scripted server.

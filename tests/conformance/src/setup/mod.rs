@@ -17,7 +17,7 @@ use crate::subject::Subject;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
-pub(crate) use faults::{Faults, web_faults};
+pub(crate) use faults::{Faults, start_server, web_faults};
 pub(crate) use libvirt::libvirt;
 pub(crate) use stage::{Inside, Stage};
 pub(crate) use web::web;

@@ -53,7 +53,16 @@ async fn a_disk_of_a_vm_is_listed_with_it(subject: &Subject) -> Outcome {
         vm.disks.iter().flatten().any(|held| held.id.as_ref() == Some(&disk.id)),
         "the vm does not show it: {vm:?}"
     );
-    Ok(())
+    delete_with_disk(subject, "holder", &id).await
+}
+
+/// Deletes a VM and a disk that was made beside it, which the VM may have taken with it.
+async fn delete_with_disk(subject: &Subject, vm: &str, disk: &str) -> Outcome {
+    subject.delete(vm).await?;
+    match subject.service.delete_disk(disk).await {
+        Err(error) if error.kind().name() == "not-found" => Ok(()),
+        answer => Ok(answer.map(drop)?),
+    }
 }
 
 async fn a_missing_disk_is_not_found(subject: &Subject) -> Outcome {
@@ -109,7 +118,7 @@ async fn an_attached_disk_is_not_deleted(subject: &Subject) -> Outcome {
         .await?;
     refused(subject.service.delete_disk(&id).await, &["conflict"])?;
     subject.service.get_disk(&id).await?;
-    Ok(())
+    delete_with_disk(subject, "holder", &id).await
 }
 
 async fn a_disk_grows_and_never_shrinks(subject: &Subject) -> Outcome {
@@ -126,7 +135,7 @@ async fn a_disk_grows_and_never_shrinks(subject: &Subject) -> Outcome {
         refused(subject.service.resize_disk(&id, 2).await, &["invalid-argument"])?;
         ensure!(subject.service.get_disk(&id).await?.size_gib == 3, "it shrank");
     }
-    Ok(())
+    delete_with_disk(subject, "holder", &id).await
 }
 
 async fn a_disk_in_an_unknown_pool_leaves_nothing(subject: &Subject) -> Outcome {

@@ -4,12 +4,12 @@
 //! checks succeed, everything else is `not-found`. `unsupported` counts only where the provider's documentation says so.
 
 use stockade::Result;
-use stockade::blobs::Blob;
 use stockade::contract::{
     Ability, ApplyWhen, AttachSpec, DiskSpec, ImageSpec, NetworkUpdate, SnapshotSpec, StopMode, VmCloneSpec,
     VmResizeSpec, VmSpec,
 };
 
+use super::images::content;
 use super::options::nic;
 use super::{Trial, trials};
 use crate::outcome::{Outcome, ensure};
@@ -191,7 +191,7 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
                 options: vec![],
             };
             service
-                .upload_image(spec, &NO_OPTIONS, Blob::scratch(1)?)
+                .upload_image(spec, &NO_OPTIONS, content()?.0)
                 .await
                 .map(drop)
         }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use stockade::contract::{ErrorKind, VmStatus};
-use stockade_test_support::http_server::{Answer, Fault, HttpServer};
+use stockade_test_support::http_server::{Answer, Fault};
 
 use super::FaultTrial;
 use crate::outcome::{Outcome, ensure, refused};
-use crate::setup::Faults;
+use crate::setup::{Faults, start_server};
 
 macro_rules! fault_trials {
     ($($name:ident),+ $(,)?) => {
@@ -220,7 +220,7 @@ async fn nobody_listening_is_unavailable(faults: &Faults, trial: &str) -> Outcom
 }
 
 async fn a_redirect_is_not_followed(faults: &Faults, trial: &str) -> Outcome {
-    let elsewhere = HttpServer::start()?;
+    let elsewhere = start_server().await?;
     let location = format!("{}/stolen", elsewhere.url());
     list_error(
         faults,

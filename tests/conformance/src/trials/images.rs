@@ -24,7 +24,7 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// A raw disk of 1 MiB with a boot signature, and its SHA-256.
-fn content() -> Outcome<(Blob, &'static str)> {
+pub(super) fn content() -> Outcome<(Blob, &'static str)> {
     let mut bytes = vec![0; 1 << 20];
     bytes[510..512].copy_from_slice(&[0x55, 0xaa]);
     let mut file = tempfile::tempfile()?;

@@ -195,16 +195,12 @@ async fn kept_disks_are_kept_or_refused(subject: &Subject) -> Outcome {
         !before.difference(&World::observe(subject).await?).is_empty(),
         "the disk was deleted too"
     );
-    // A VM that takes it over deletes it, or it can be deleted by itself.
-    let id = disks
-        .into_iter()
-        .next()
-        .and_then(|disk| disk.id)
-        .ok_or("the disk has no id")?;
-    if subject.has(Ability::Disks) {
-        subject.service.delete_disk(&id).await?;
-    } else {
-        subject.service.delete_image(&id).await?;
+    match &subject.evidence {
+        Some(_) => before.force_back(subject)?,
+        None => {
+            let id = disks.into_iter().next().and_then(|disk| disk.id);
+            subject.service.delete_disk(&id.ok_or("the disk has no id")?).await?;
+        }
     }
     Ok(())
 }

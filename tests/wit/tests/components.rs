@@ -1,0 +1,70 @@
+//! What the built components import and export, exactly: an import is what a component can ask its host for.
+//!
+//! A change here is a change of what somebody must agree to; it belongs into the changelog.
+
+use std::collections::BTreeSet;
+
+use stockade_test_support::artifacts::component;
+
+/// A component's interfaces: what it imports beyond types, and which abilities it exports.
+struct Surface {
+    imports: BTreeSet<String>,
+    exports: BTreeSet<String>,
+}
+
+fn surface(name: &str) -> Surface {
+    let file = component(name);
+    let bytes = std::fs::read(&file).unwrap();
+    let decoded = wit_component::decode(&bytes).unwrap_or_else(|error| panic!("`{}`: {error:#}", file.display()));
+    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
+        panic!("`{}` is not a component", file.display());
+    };
+    let world = &resolve.worlds[world];
+    Surface {
+        imports: world.imports.keys().map(|key| resolve.name_world_key(key)).collect(),
+        exports: world.exports.keys().map(|key| resolve.name_world_key(key)).collect(),
+    }
+}
+
+/// The contract's own prefix; what carries another one does not come from it.
+fn of_the_contract(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| format!("stockade:provider/{name}@0.1.0")).collect()
+}
+
+fn check(name: &str, imports: &[&str], exports: &[&str]) {
+    let surface = surface(name);
+    let is_types = |import: &String| import.contains("/types@") || import.contains("-types@");
+    let imported: BTreeSet<_> = surface.imports.into_iter().filter(|import| !is_types(import)).collect();
+    assert_eq!(imported, of_the_contract(imports), "imports of `{name}`");
+    assert_eq!(surface.exports, of_the_contract(exports), "exports of `{name}`");
+}
+
+#[test]
+fn fake_reaches_nothing_outside() {
+    check(
+        "fake",
+        &["blobs", "clock", "connection", "progress", "state"],
+        &[
+            "disks", "flavors", "images", "info", "networks", "nics", "operations", "pools", "snapshots", "vm-clone",
+            "vm-metadata", "vm-pause", "vm-resize", "vms",
+        ],
+    );
+}
+
+#[test]
+fn web_speaks_http_and_keeps_a_little_state() {
+    check(
+        "web",
+        &["blobs", "clock", "connection", "http", "state"],
+        &[
+            "disks", "hosts", "images", "info", "networks", "nics", "pools", "snapshots", "vm-metadata", "vm-resize", "vms",
+        ],
+    );
+}
+
+#[test]
+fn a_missing_component_names_the_recipe_that_makes_it() {
+    let panic = std::panic::catch_unwind(|| component("no-such-provider")).unwrap_err();
+    let words = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+    assert!(words.contains("just components"), "{words}");
+}
