@@ -12,7 +12,7 @@ pub(crate) const REFUSED: u8 = 1;
 /// Exit code: the arguments are wrong.
 pub(crate) const USAGE: u8 = 2;
 /// Exit code: a defect of this program.
-pub(crate) const DEFECT: i32 = 3;
+pub(crate) const DEFECT: u8 = 3;
 
 /// What a command's work ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;

@@ -39,8 +39,13 @@ use verbs::Arguments;
 /// Runs the command that was typed.
 pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
     panics::explain();
+    let typed: Vec<OsString> = typed.into_iter().collect();
+    std::panic::catch_unwind(|| run_typed(typed)).unwrap_or(ExitCode::from(failure::DEFECT))
+}
+
+fn run_typed(typed: Vec<OsString>) -> ExitCode {
     let mut command = Arguments::command();
-    let typed = order::verb_before_noun(&command, typed.into_iter().collect());
+    let typed = order::verb_before_noun(&command, typed);
     let matches = command.try_get_matches_from_mut(typed);
     let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,

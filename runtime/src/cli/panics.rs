@@ -1,9 +1,8 @@
 //! What happens when this program itself is wrong: one message, one exit code, no backtrace for people who cannot use it.
 
-use crate::cli::{failure, terminal};
+use crate::cli::terminal;
 
-/// Makes every panic a message and exit code 3. The release profile aborts on panics, so nothing can be caught: the hook
-/// ends the process itself.
+/// Makes every panic a message. Whoever runs the panicking code decides what it ends: a command, or one request of many.
 pub(crate) fn explain() {
     let verbose = std::env::var_os("RUST_BACKTRACE").is_some();
     let default = std::panic::take_hook();
@@ -17,10 +16,5 @@ pub(crate) fn explain() {
             &format!("this is a defect of `stockade`, not of what you asked for: {message} ({place})"),
             &["please report it with the command that you typed; `RUST_BACKTRACE=1` shows more".to_owned()],
         );
-        #[expect(
-            clippy::exit,
-            reason = "the one way to a documented exit code when the profile aborts on panics"
-        )]
-        std::process::exit(failure::DEFECT);
     }));
 }

@@ -123,10 +123,10 @@ fn check_token(expected: &[u8; 32], headers: &HeaderMap) -> Result<(), Problem> 
 fn check_loopback(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: &str| {
         Problem::new(ProblemKind::OriginRefused, detail)
-            .hint("start the server with a token to be reachable under other names or from web pages")
+            .hint("start the server with a token to be reachable under other names or from browser pages")
     };
     if headers.contains_key(header::ORIGIN) {
-        return Err(refused("without a token, requests of web pages are not accepted"));
+        return Err(refused("without a token, requests from browser pages are not accepted"));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     match host.is_some_and(is_loopback) {

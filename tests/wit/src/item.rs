@@ -42,10 +42,20 @@ pub fn items(contract: &Contract) -> Vec<Item> {
         items.push(item(name, name, &resolve.worlds[*id].docs, ItemKind::Interface, vec![]));
     }
     for (name, id) in &package.interfaces {
-        items.push(item(name, name, &resolve.interfaces[*id].docs, ItemKind::Interface, vec![]));
+        items.push(item(
+            name,
+            name,
+            &resolve.interfaces[*id].docs,
+            ItemKind::Interface,
+            vec![],
+        ));
         add_types(&mut items, resolve, name, *id);
         for (function_name, function) in &resolve.interfaces[*id].functions {
-            let mut types: Vec<_> = function.params.iter().map(|param| (param.name.clone(), param.ty)).collect();
+            let mut types: Vec<_> = function
+                .params
+                .iter()
+                .map(|param| (param.name.clone(), param.ty))
+                .collect();
             types.extend(function.result.map(|result| ("result".to_owned(), result)));
             let path = format!("{name}.{function_name}");
             // `[method]blob.size`, `[constructor]blob`
@@ -79,14 +89,20 @@ fn add_types(items: &mut Vec<Item>, resolve: &Resolve, interface: &str, id: Inte
             TypeDefKind::Type(_) => continue,
             TypeDefKind::Record(record) => {
                 let fields = record.fields.iter();
-                fields.map(|field| member(&field.name, &field.docs, ItemKind::Field, Some(field.ty))).collect()
+                fields
+                    .map(|field| member(&field.name, &field.docs, ItemKind::Field, Some(field.ty)))
+                    .collect()
             }
-            TypeDefKind::Enum(cases) => {
-                cases.cases.iter().map(|case| member(&case.name, &case.docs, ItemKind::Case, None)).collect()
-            }
-            TypeDefKind::Variant(cases) => {
-                cases.cases.iter().map(|case| member(&case.name, &case.docs, ItemKind::Case, case.ty)).collect()
-            }
+            TypeDefKind::Enum(cases) => cases
+                .cases
+                .iter()
+                .map(|case| member(&case.name, &case.docs, ItemKind::Case, None))
+                .collect(),
+            TypeDefKind::Variant(cases) => cases
+                .cases
+                .iter()
+                .map(|case| member(&case.name, &case.docs, ItemKind::Case, case.ty))
+                .collect(),
             _ => Vec::new(),
         };
         items.push(item(&path, name, &definition.docs, ItemKind::Type, vec![]));

@@ -58,7 +58,10 @@ impl Contract {
         let abilities = self.abilities();
         let named = abilities.iter().flat_map(|ability| {
             let name = ability.name.as_deref().unwrap_or_default();
-            ability.functions.keys().map(move |function| format!("{name}.{function}"))
+            ability
+                .functions
+                .keys()
+                .map(move |function| format!("{name}.{function}"))
         });
         named.collect()
     }

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn tables_are_found_below_their_headings() {
-        let document = "# A\n\ntext | no table\n\n| x | y |\n|---|---|\n| 1 | `a|b` c |\n| 2 |  |\n## B\n| z |\n|---|\n| 3 |";
+        let document =
+            "# A\n\ntext | no table\n\n| x | y |\n|---|---|\n| 1 | `a|b` c |\n| 2 |  |\n## B\n| z |\n|---|\n| 3 |";
         let found = tables(document);
         let headings: Vec<_> = found.iter().map(|table| (&*table.heading, table.rows.len())).collect();
         assert_eq!(headings, [("A", 2), ("B", 1)]);

@@ -28,7 +28,10 @@ fn surface(name: &str) -> Surface {
 
 /// The contract's own prefix; what carries another one does not come from it.
 fn of_the_contract(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| format!("stockade:provider/{name}@0.1.0")).collect()
+    names
+        .iter()
+        .map(|name| format!("stockade:provider/{name}@0.1.0"))
+        .collect()
 }
 
 fn check(name: &str, imports: &[&str], exports: &[&str]) {
@@ -45,8 +48,20 @@ fn fake_reaches_nothing_outside() {
         "fake",
         &["blobs", "clock", "connection", "progress", "state"],
         &[
-            "disks", "flavors", "images", "info", "networks", "nics", "operations", "pools", "snapshots", "vm-clone",
-            "vm-metadata", "vm-pause", "vm-resize", "vms",
+            "disks",
+            "flavors",
+            "images",
+            "info",
+            "networks",
+            "nics",
+            "operations",
+            "pools",
+            "snapshots",
+            "vm-clone",
+            "vm-metadata",
+            "vm-pause",
+            "vm-resize",
+            "vms",
         ],
     );
 }
@@ -57,7 +72,17 @@ fn web_speaks_http_and_keeps_a_little_state() {
         "web",
         &["blobs", "clock", "connection", "http", "state"],
         &[
-            "disks", "hosts", "images", "info", "networks", "nics", "pools", "snapshots", "vm-metadata", "vm-resize", "vms",
+            "disks",
+            "hosts",
+            "images",
+            "info",
+            "networks",
+            "nics",
+            "pools",
+            "snapshots",
+            "vm-metadata",
+            "vm-resize",
+            "vms",
         ],
     );
 }

@@ -10,14 +10,24 @@ const DOC_LINES_PERCENT: usize = 45;
 
 /// What functions of abilities begin with. A new verb is a decision: is it none of these?
 const VERBS: &[&str] = &[
-    "add", "attach", "cancel", "check", "clone", "create", "delete", "describe", "detach", "download", "eject", "export",
-    "freeze", "get", "import", "insert", "list", "migrate", "open", "pause", "poll", "presign", "read", "remove", "reset",
-    "resize", "restart", "resume", "revert", "run", "set", "start", "stop", "suspend", "take", "thaw", "update", "upgrade",
-    "upload",
+    "add", "attach", "cancel", "check", "clone", "create", "delete", "describe", "detach", "download", "eject",
+    "export", "freeze", "get", "import", "insert", "list", "migrate", "open", "pause", "poll", "presign", "read",
+    "remove", "reset", "resize", "restart", "resume", "revert", "run", "set", "start", "stop", "suspend", "take",
+    "thaw", "update", "upgrade", "upload",
 ];
 
 /// Words for what has a unit, and the units that names end with.
-const MEASURES: &[&str] = &["size", "memory", "capacity", "available", "timeout", "ttl", "valid", "delay", "duration"];
+const MEASURES: &[&str] = &[
+    "size",
+    "memory",
+    "capacity",
+    "available",
+    "timeout",
+    "ttl",
+    "valid",
+    "delay",
+    "duration",
+];
 const UNITS: &[&str] = &["gib", "mib", "kib", "bytes", "seconds", "ms", "percent"];
 
 fn offenders(rule: &str, items: impl Iterator<Item = String>) {
@@ -29,9 +39,16 @@ fn offenders(rule: &str, items: impl Iterator<Item = String>) {
 fn every_item_is_documented() {
     let contract = contract();
     let all = items(&contract);
-    assert!(all.len() > 400, "only {} items were found: the contract is larger", all.len());
+    assert!(
+        all.len() > 400,
+        "only {} items were found: the contract is larger",
+        all.len()
+    );
     let silent = all.into_iter().filter(|item| item.docs.trim().is_empty());
-    offenders("these have no documentation; write what it is, its unit, what none means", silent.map(|item| item.path));
+    offenders(
+        "these have no documentation; write what it is, its unit, what none means",
+        silent.map(|item| item.path),
+    );
 }
 
 #[test]
@@ -56,10 +73,16 @@ fn nearly_half_of_all_lines_explain() {
 fn documentation_of_an_option_says_what_none_means() {
     let contract = contract();
     let silent = items(&contract).into_iter().filter(|item| {
-        let optional = item.types.iter().any(|(_, ty)| is_or_holds_option(&contract.resolve, ty));
+        let optional = item
+            .types
+            .iter()
+            .any(|(_, ty)| is_or_holds_option(&contract.resolve, ty));
         optional && !item.docs.to_lowercase().contains("none")
     });
-    offenders("these are or take an option, but do not say what none means", silent.map(|item| item.path));
+    offenders(
+        "these are or take an option, but do not say what none means",
+        silent.map(|item| item.path),
+    );
 }
 
 #[test]
@@ -84,7 +107,10 @@ fn a_function_name_means_one_ability() {
         homes.entry(name.to_owned()).or_default().push(ability.to_owned());
     }
     let shared = homes.into_iter().filter(|(_, homes)| homes.len() > 1);
-    offenders("these are in several abilities", shared.map(|(name, homes)| format!("{name}: {}", homes.join(", "))));
+    offenders(
+        "these are in several abilities",
+        shared.map(|(name, homes)| format!("{name}: {}", homes.join(", "))),
+    );
 }
 
 fn is_number(ty: &Type) -> bool {
@@ -99,12 +125,20 @@ fn no_type_is_one_that_languages_disagree_about() {
     for (_, definition) in &contract.resolve.types {
         for ty in mentioned(&definition.kind) {
             if wide(&ty) {
-                found.push(format!("{ty:?} in type `{}`", definition.name.as_deref().unwrap_or("(unnamed)")));
+                found.push(format!(
+                    "{ty:?} in type `{}`",
+                    definition.name.as_deref().unwrap_or("(unnamed)")
+                ));
             }
         }
     }
-    let direct = items(&contract).into_iter().filter(|item| item.types.iter().any(|(_, ty)| wide(ty)));
-    offenders("64-bit integers, floats and characters", found.into_iter().chain(direct.map(|item| item.path)));
+    let direct = items(&contract)
+        .into_iter()
+        .filter(|item| item.types.iter().any(|(_, ty)| wide(ty)));
+    offenders(
+        "64-bit integers, floats and characters",
+        found.into_iter().chain(direct.map(|item| item.path)),
+    );
 }
 
 /// The types that a type is made of, one level down.
@@ -138,6 +172,11 @@ fn measured_numbers_carry_their_unit() {
         measured.map(|(name, _)| format!("{}: `{name}`", item.path)).collect()
     };
     // A record of two parts, each of which says its unit, is a size too.
-    let all = items(&contract).into_iter().filter(|item| item.kind != ItemKind::Interface);
-    offenders("these are numbers without a unit in their names", all.flat_map(|item| names(&item)));
+    let all = items(&contract)
+        .into_iter()
+        .filter(|item| item.kind != ItemKind::Interface);
+    offenders(
+        "these are numbers without a unit in their names",
+        all.flat_map(|item| names(&item)),
+    );
 }

@@ -190,10 +190,7 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
                 sha256: None,
                 options: vec![],
             };
-            service
-                .upload_image(spec, &NO_OPTIONS, content()?.0)
-                .await
-                .map(drop)
+            service.upload_image(spec, &NO_OPTIONS, content()?.0).await.map(drop)
         }
         "import-image" => {
             let spec = ImageSpec {
