@@ -118,8 +118,8 @@ fn pool() -> PoolingAllocationConfig {
         .max_tables_per_component(100)
         .table_elements(limits.table_elements as usize)
         .max_unused_warm_slots(POOLED_INSTANCES / 10)
-        .linear_memory_keep_resident(256 << 10)
-        .table_keep_resident(64 << 10)
-        .async_stack_keep_resident(64 << 10);
+        .linear_memory_keep_resident(64 << 10)
+        .table_keep_resident(16 << 10)
+        .async_stack_keep_resident(16 << 10);
     pool
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
@@ -17,6 +18,10 @@ use crate::error::{Error, Result, chain};
 use crate::home::Home;
 use crate::registry::{InstalledProvider, Loaded, Registry};
 use crate::service::Service;
+
+/// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
+/// fan-out does not hold an instance for every connection.
+pub const CONNECTIONS_AT_ONCE: usize = 16;
 
 /// The runtime. Cloning shares it.
 #[derive(Clone)]
@@ -237,21 +242,24 @@ impl Runtime {
         Ok(service)
     }
 
-    /// Does something on several connections at once. Each answer stands for itself: one that fails or is slow is one
-    /// answer beside the others, in the order of `names`.
-    pub async fn on_each<T>(
-        &self,
-        names: &[String],
-        work: impl AsyncFn(Service) -> Result<T>,
-    ) -> Vec<(String, Result<T>)> {
-        let answers = names.iter().map(async |name| {
-            let answer = match self.connect(name).await {
+    /// Does something on several connections, at most [`CONNECTIONS_AT_ONCE`] at a time. Each answer stands for itself:
+    /// one that fails is one answer beside the others, in the order of `names`.
+    pub async fn on_each<T, F>(&self, names: &[String], work: impl Fn(Service) -> F) -> Vec<(String, Result<T>)>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let answer = async |name: String| {
+            let answer = match self.connect(&name).await {
                 Ok(service) => work(service).await,
                 Err(error) => Err(error),
             };
-            (name.clone(), answer)
-        });
-        futures_util::future::join_all(answers).await
+            (name, answer)
+        };
+        stream::iter(names.to_vec())
+            .map(answer)
+            .buffered(CONNECTIONS_AT_ONCE)
+            .collect()
+            .await
     }
 
     /// Makes a service from a configuration.

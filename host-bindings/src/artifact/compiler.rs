@@ -21,6 +21,7 @@ static READY: AtomicBool = AtomicBool::new(false);
 
 /// Turns this process into a compiler if its parent asked for one; the exit code is then `main`'s. To be called first
 /// thing in `main` by every program that loads components.
+#[must_use]
 pub fn become_compiler_if_asked() -> Option<ExitCode> {
     READY.store(true, Ordering::Relaxed);
     std::env::var_os(ASK)?;

@@ -89,13 +89,15 @@ impl Context {
     }
 
     /// Does something on every connection that is meant, all at once.
-    pub(crate) async fn on_each<T>(
-        &self,
-        work: impl AsyncFn(Service) -> Result<T, Error>,
-    ) -> Outcome<Vec<(String, Result<T, Error>)>> {
+    pub(crate) async fn on_each<T, F>(&self, work: impl Fn(Service) -> F) -> Outcome<Vec<(String, Result<T, Error>)>>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let names = self.connections()?;
-        let work = async |service: Service| work(self.reporting(&service)).await;
-        Ok(self.runtime.on_each(&names, work).await)
+        Ok(self
+            .runtime
+            .on_each(&names, |service| work(self.reporting(&service)))
+            .await)
     }
 
     /// A service whose provider's words reach the person.

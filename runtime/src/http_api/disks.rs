@@ -9,7 +9,6 @@ use super::answer::{Answer, Created, List, created_but_unread};
 use super::create::{Create, DiskBody};
 use super::extract::{NoQuery, Path, Query};
 use super::paths::{ConnectionPath, DiskPath};
-use super::reading::reading;
 use super::router::Api;
 
 /// List the disks of a connection.
@@ -23,7 +22,7 @@ pub(super) async fn list_disks(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<Json<List<Disk>>> {
     let service = api.connect(&path.connection).await?;
-    Ok(List::whole(reading(async move || service.list_disks().await).await??))
+    Ok(List::whole(service.list_disks().await?))
 }
 
 /// Create a disk and wait until it is complete.

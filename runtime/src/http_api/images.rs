@@ -18,7 +18,6 @@ use super::create::{Create, object};
 use super::extract::{NoQuery, Path, Query, json_value};
 use super::paths::{ConnectionPath, ImagePath};
 use super::problem::{Problem, ProblemKind};
-use super::reading::reading;
 use super::router::Api;
 use super::upload::receive;
 
@@ -33,7 +32,7 @@ pub(super) async fn list_images(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<Json<List<Image>>> {
     let service = api.connect(&path.connection).await?;
-    Ok(List::whole(reading(async move || service.list_images().await).await??))
+    Ok(List::whole(service.list_images().await?))
 }
 
 /// An image to fetch, or one whose content follows.

@@ -13,7 +13,6 @@
 //! | `exchange` | request id, span, panics, admission |
 //! | `problem` | the one table from errors to statuses |
 //! | `extract`, `create`, `paths`, `upload`, `answer` | requests to values, values to responses |
-//! | `reading` | lists, whose futures cannot move between threads |
 //! | `openapi` | the document, generated from the handlers |
 
 mod access;
@@ -31,7 +30,6 @@ mod paths;
 mod pools;
 mod problem;
 mod providers;
-mod reading;
 mod router;
 mod server;
 mod snapshots;

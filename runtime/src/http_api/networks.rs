@@ -9,7 +9,6 @@ use super::answer::{Answer, Created, List, created_but_unread};
 use super::create::{Create, NetworkBody};
 use super::extract::{NoQuery, Path, Query};
 use super::paths::{ConnectionPath, NetworkPath};
-use super::reading::reading;
 use super::router::Api;
 
 /// List the networks of a connection.
@@ -23,9 +22,7 @@ pub(super) async fn list_networks(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<Json<List<Network>>> {
     let service = api.connect(&path.connection).await?;
-    Ok(List::whole(
-        reading(async move || service.list_networks().await).await??,
-    ))
+    Ok(List::whole(service.list_networks().await?))
 }
 
 /// Create a network and wait until it is complete.

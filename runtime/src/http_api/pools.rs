@@ -11,7 +11,6 @@ use super::answer::{Answer, Created, List, created_but_unread};
 use super::create::{Create, PoolBody};
 use super::extract::{NoQuery, Path, Query};
 use super::paths::{ConnectionPath, PoolPath};
-use super::reading::reading;
 use super::router::Api;
 
 /// List the pools of a connection.
@@ -25,7 +24,7 @@ pub(super) async fn list_pools(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<Json<List<Pool>>> {
     let service = api.connect(&path.connection).await?;
-    Ok(List::whole(reading(async move || service.list_pools().await).await??))
+    Ok(List::whole(service.list_pools().await?))
 }
 
 /// Create a pool and wait until it is complete.

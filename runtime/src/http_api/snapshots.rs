@@ -10,7 +10,6 @@ use utoipa::IntoParams;
 use super::answer::{Answer, Created, List, created_but_unread};
 use super::extract::{Json as JsonBody, NoQuery, Path, Query};
 use super::paths::{SnapshotPath, VmPath};
-use super::reading::reading;
 use super::router::Api;
 
 /// List the snapshots of a VM, parents before children.
@@ -24,9 +23,7 @@ pub(super) async fn list_snapshots(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<Json<List<Snapshot>>> {
     let service = api.connect(&path.connection).await?;
-    Ok(List::whole(
-        reading(async move || service.list_snapshots(&path.vm).await).await??,
-    ))
+    Ok(List::whole(service.list_snapshots(&path.vm).await?))
 }
 
 /// Take a snapshot of a VM.
@@ -45,7 +42,7 @@ pub(super) async fn create_snapshot(
     let id = service.create_snapshot(&path.vm, spec).await?;
     // The contract reads snapshots as a list only.
     let vm = path.vm.clone();
-    let snapshots = reading(async move || service.list_snapshots(&vm).await).await?;
+    let snapshots = service.list_snapshots(&vm).await;
     let snapshot = snapshots.and_then(|snapshots| {
         let found = snapshots
             .into_iter()

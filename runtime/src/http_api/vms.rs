@@ -12,7 +12,6 @@ use super::create::{Create, VmBody};
 use super::extract::{NoQuery, Path, Query};
 use super::paths::{ConnectionPath, VmPath};
 use super::problem::Problem;
-use super::reading::reading;
 use super::router::Api;
 
 /// How long a guest may take to stop unless the caller says otherwise, in seconds.
@@ -71,7 +70,7 @@ pub(super) async fn list_vms(
     }
     let service = api.connect(&path.connection).await?;
     let (mut items, next) = if limit.is_none() && cursor.is_none() {
-        (reading(async move || service.list_vms().await).await??, None)
+        (service.list_vms().await?, None)
     } else {
         let page = service.list_vms_page(PageRequest { cursor, limit }).await?;
         (page.items, page.next)
@@ -120,12 +119,10 @@ pub(super) async fn list_every_vm(
     if names.is_empty() {
         names = api.runtime.connection_names()?;
     }
-    let answers = reading(async move || {
-        api.runtime
-            .on_each(&names, async |service| service.list_vms().await)
-            .await
-    })
-    .await?;
+    let answers = api
+        .runtime
+        .on_each(&names, async |service| service.list_vms().await)
+        .await;
     let answers = answers.into_iter().map(|(connection, answer)| {
         let vms = answer.map_err(|error| error.on(&connection))?.into_iter();
         let vms = vms.filter(|vm| filter.keeps(vm));

@@ -15,10 +15,8 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_disks(&self) -> Result<Vec<Disk>> {
         let activity = self.begin(Ability::Disks, "list disks")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_disks(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_disks(activity.call(), page))
+            .await
     }
 
     /// One disk.

@@ -12,9 +12,7 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_flavors(&self) -> Result<Vec<Flavor>> {
         let activity = self.begin(Ability::Flavors, "list flavors")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_flavors(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_flavors(activity.call(), page))
+            .await
     }
 }

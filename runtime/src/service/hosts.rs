@@ -12,9 +12,7 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_hosts(&self) -> Result<Vec<HostInfo>> {
         let activity = self.begin(Ability::Hosts, "list hosts")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_hosts(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_hosts(activity.call(), page))
+            .await
     }
 }

@@ -16,10 +16,8 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_images(&self) -> Result<Vec<Image>> {
         let activity = self.begin(Ability::Images, "list images")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_images(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_images(activity.call(), page))
+            .await
     }
 
     /// One image.

@@ -23,6 +23,7 @@ mod vms;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
 use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
 
@@ -138,11 +139,14 @@ impl Service {
     }
 
     /// Reads a whole list, page by page.
-    async fn collect<P: Page>(
-        &self,
-        activity: &Activity,
-        mut read: impl AsyncFnMut(PageRequest) -> Result<P, contract::Error>,
-    ) -> Result<Vec<P::Item>> {
+    async fn collect<'a, P: Page>(
+        &'a self,
+        activity: &'a Activity,
+        mut read: impl FnMut(PageRequest) -> BoxFuture<'a, Result<P, contract::Error>> + Send,
+    ) -> Result<Vec<P::Item>>
+    where
+        P::Item: Send,
+    {
         let mut all = Vec::new();
         let mut cursors = std::collections::HashSet::new();
         let mut request = PageRequest {

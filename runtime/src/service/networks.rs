@@ -15,10 +15,8 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_networks(&self) -> Result<Vec<Network>> {
         let activity = self.begin(Ability::Networks, "list networks")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_networks(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_networks(activity.call(), page))
+            .await
     }
 
     /// One network.

@@ -15,10 +15,8 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_pools(&self) -> Result<Vec<Pool>> {
         let activity = self.begin(Ability::Pools, "list pools")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_pools(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_pools(activity.call(), page))
+            .await
     }
 
     /// One pool.

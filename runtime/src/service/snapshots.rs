@@ -12,10 +12,8 @@ impl Service {
     /// `not-found` when there is no such VM.
     pub async fn list_snapshots(&self, vm: &str) -> Result<Vec<Snapshot>> {
         let activity = self.begin(Ability::Snapshots, format!("list snapshots of vm `{vm}`"))?;
-        self.collect(&activity, async |page| {
-            self.provider()
-                .list_snapshots(activity.call(), vm.to_owned(), page)
-                .await
+        self.collect(&activity, |page| {
+            self.provider().list_snapshots(activity.call(), vm.to_owned(), page)
         })
         .await
     }

@@ -15,10 +15,8 @@ impl Service {
     /// When the provider cannot list them.
     pub async fn list_vms(&self) -> Result<Vec<Vm>> {
         let activity = self.begin(Ability::Vms, "list vms")?;
-        self.collect(&activity, async |page| {
-            self.provider().list_vms(activity.call(), page).await
-        })
-        .await
+        self.collect(&activity, |page| self.provider().list_vms(activity.call(), page))
+            .await
     }
 
     /// A part of the list of VMs.
