@@ -22,3 +22,4 @@ mod imports;
 pub mod limits;
 pub mod native;
 pub mod state;
+pub mod text;
