@@ -17,7 +17,7 @@ setup:
 build:
     cargo build --workspace --bins
 
-# Builds every provider under components/ into components/dist/NAME.wasm; tests and the demo use these files.
+# Builds every provider, and the hostile guest of tests/isolation, into components/dist/NAME.wasm for tests and the demo.
 components:
     {{scripts}}/build-components
 

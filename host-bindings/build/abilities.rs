@@ -138,7 +138,7 @@ fn write_component(out: &mut String, resolve: &Resolve, abilities: &[InterfaceId
             if is_result(resolve, function) {
                 writeln!(
                     out,
-                    "        answer.and_then(|(answer,): ({result},)| answer)\n    }}\n"
+                    "        answer.and_then(|(answer,): ({result},)| answer.map_err(|error| self.readable(error)))\n    }}\n"
                 )?;
             } else {
                 writeln!(out, "        answer.map(|(answer,): ({result},)| answer)\n    }}\n")?;

@@ -14,9 +14,7 @@ use futures_util::{sink, stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
-/// The largest scratch blob unless the caller says otherwise, in bytes. It protects the host's disk from a provider that
-/// downloads without end; a VM image of usual size fits.
-pub const DEFAULT_MAX_SCRATCH_BYTES: u64 = 64 << 30;
+use crate::limits::Room;
 
 /// Bytes that are moved at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -36,7 +34,7 @@ struct Inner {
 struct Append {
     /// The length so far; appending holds the lock, so that pieces never interleave.
     length: Mutex<u64>,
-    max_bytes: u64,
+    room: Room,
 }
 
 impl Blob {
@@ -47,14 +45,14 @@ impl Blob {
         }
     }
 
-    /// A blob that appends to an open, empty file, at most `max_bytes`.
-    pub fn into_file(file: File, max_bytes: u64) -> Self {
+    /// A blob that appends to an open, empty file, as long as there is room.
+    pub fn into_file(file: File, room: Room) -> Self {
         Self {
             inner: Arc::new(Inner {
                 file,
                 append: Some(Append {
                     length: Mutex::new(0),
-                    max_bytes,
+                    room,
                 }),
             }),
         }
@@ -64,8 +62,8 @@ impl Blob {
     ///
     /// # Errors
     /// When the temporary directory cannot hold a file.
-    pub fn scratch(max_bytes: u64) -> io::Result<Self> {
-        Ok(Self::into_file(tempfile::tempfile()?, max_bytes))
+    pub fn scratch(room: Room) -> io::Result<Self> {
+        Ok(Self::into_file(tempfile::tempfile()?, room))
     }
 
     /// Its size in bytes.
@@ -108,7 +106,7 @@ impl Blob {
     /// Appends bytes.
     ///
     /// # Errors
-    /// `PermissionDenied` when the blob may only be read, `FileTooLarge` beyond its limit, otherwise what the file says.
+    /// `PermissionDenied` when the blob may only be read, `FileTooLarge` when there is no room left, otherwise what the file says.
     pub async fn append(&self, bytes: Bytes) -> io::Result<()> {
         let blob = self.clone();
         blocking(move || blob.append_blocking(&bytes)).await
@@ -136,12 +134,11 @@ impl Blob {
     fn append_blocking(&self, bytes: &[u8]) -> io::Result<()> {
         let append = self.inner.append.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         let mut length = append.length.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = length.saturating_add(bytes.len() as u64);
-        if end > append.max_bytes {
+        if !append.room.take(bytes.len() as u64) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.inner.file.write_all_at(bytes, *length)?;
-        *length = end;
+        *length += bytes.len() as u64;
         Ok(())
     }
 }
@@ -165,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn reads_back_what_was_appended_and_nothing_beyond_the_end() {
-        let blob = Blob::scratch(100).unwrap();
+        let blob = Blob::scratch(Room::new(100)).unwrap();
         blob.append(Bytes::from_static(b"hello ")).await.unwrap();
         blob.append(Bytes::from_static(b"world")).await.unwrap();
         assert_eq!(blob.size().unwrap(), 11);
@@ -177,7 +174,10 @@ mod tests {
     #[tokio::test]
     async fn readers_and_writers_move_the_whole_content() {
         let content: Vec<u8> = (0..600_000_u32).map(|number| number.to_le_bytes()[0]).collect();
-        let (one, other) = (Blob::scratch(1 << 20).unwrap(), Blob::scratch(1 << 20).unwrap());
+        let (one, other) = (
+            Blob::scratch(Room::new(1 << 20)).unwrap(),
+            Blob::scratch(Room::new(1 << 20)).unwrap(),
+        );
         let mut writer = one.writer();
         tokio::io::AsyncWriteExt::write_all(&mut writer, &content)
             .await
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_to_grow_beyond_its_limit_and_keeps_what_it_had() {
-        let blob = Blob::scratch(4).unwrap();
+        let blob = Blob::scratch(Room::new(4)).unwrap();
         blob.append(Bytes::from_static(b"1234")).await.unwrap();
         let error = blob.append(Bytes::from_static(b"5")).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);

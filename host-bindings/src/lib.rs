@@ -24,3 +24,4 @@ pub mod libvirt;
 pub mod limits;
 pub mod native;
 pub mod state;
+pub mod text;

@@ -1,5 +1,7 @@
 //! What a guest may use. Every quantity that a guest controls has a limit here, with its reason.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ pub struct GuestLimits {
     /// Data that one call may hand to the host or return from it, in MiB. Protects the host's memory from a list
     /// without end: lifted values are larger than their bytes in the guest.
     pub host_data_mib: u32,
+    /// All blobs that one call fills together, in MiB. Protects the host's disk; a VM image of usual size fits.
+    pub scratch_mib: u32,
     /// Handles to blobs that are open at once.
     pub handles: u32,
     /// Log lines in one call; further ones are dropped and counted.
@@ -39,6 +43,7 @@ impl Default for GuestLimits {
             table_elements: 20_000,
             cpu_ms: 10_000,
             host_data_mib: 16,
+            scratch_mib: 64 << 10,
             handles: 100,
             log_lines: 1_000,
             log_line_bytes: 4_096,
@@ -149,6 +154,30 @@ impl CpuMeter {
 #[derive(Debug, thiserror::Error)]
 #[error("it computed for longer than its limit allows")]
 pub(crate) struct CpuExhausted;
+
+/// What is left of a number of bytes that several share. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Room {
+    left: Arc<AtomicU64>,
+}
+
+impl Room {
+    /// Room for this many bytes.
+    #[must_use]
+    pub fn new(bytes: u64) -> Self {
+        Self {
+            left: Arc::new(AtomicU64::new(bytes)),
+        }
+    }
+
+    /// Takes bytes; false, and nothing is taken, when there is not so much left.
+    #[must_use]
+    pub fn take(&self, bytes: u64) -> bool {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
+            .is_ok()
+    }
+}
 
 /// How long a call may wait for its turn, beside its own time limit.
 pub const MAX_QUEUE_TIME: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
 use super::Function;
 use super::store::CallState;
@@ -25,6 +26,8 @@ pub(super) fn describe(error: &wasmtime::Error, function: Function, state: &Call
             Trap::UnreachableCodeReached => "it panicked".to_owned(),
             other => format!("it trapped: {other}"),
         }
+    } else if is_out_of_handles(error) {
+        format!("it opened more than {} blobs at once (limit `handles`)", limits.handles)
     } else if format!("{error:#}").contains("fuel allocated for hostcalls") {
         format!(
             "it returned more than {} MiB of data (limit `host_data_mib`)",
@@ -40,6 +43,12 @@ pub(super) fn describe(error: &wasmtime::Error, function: Function, state: &Call
             function.name, state.connection.name
         ),
     )
+}
+
+/// Wasmtime counts handles in its own table and in ours; its own refusal has no type.
+fn is_out_of_handles(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        || format!("{error:#}").contains("store handle limit exceeded")
 }
 
 /// The call's time ran out; its instance is gone.

@@ -15,6 +15,7 @@ use crate::call::Call;
 use crate::connection::Connection;
 use crate::contract::{Error, ErrorKind};
 use crate::limits::MAX_QUEUE_TIME;
+use crate::text::clean;
 
 /// A component used through a connection.
 pub struct ComponentProvider {
@@ -69,6 +70,16 @@ impl ComponentProvider {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(failure::describe(&error, function, store.data())),
             Err(_) => Err(failure::timed_out(function, call.timeout)),
+        }
+    }
+
+    /// The guest's own error, with words that are fit for a line of a terminal or a log.
+    pub(crate) fn readable(&self, error: Error) -> Error {
+        let limit = self.connection.limits.log_line_bytes as usize;
+        Error {
+            message: clean(&error.message, limit),
+            request_id: error.request_id.map(|id| clean(&id, limit)),
+            ..error
         }
     }
 

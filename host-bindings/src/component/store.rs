@@ -1,6 +1,7 @@
 //! What the host keeps for one call of a component.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -9,7 +10,7 @@ use wasmtime_wasi_io::IoView;
 use crate::call::{Call, LogLevel};
 use crate::connection::Connection;
 use crate::http::CallBudget;
-use crate::limits::{CpuMeter, MemoryLimiter};
+use crate::limits::{CpuMeter, MemoryLimiter, Room};
 
 /// The data of one call's store. It ends with the call.
 pub(crate) struct CallState {
@@ -22,6 +23,10 @@ pub(crate) struct CallState {
     pub(crate) log_lines: u32,
     pub(crate) log_lines_dropped: u32,
     pub(crate) progress_reports: u32,
+    /// Denials so far: atomic, because requests of one call run at the same time.
+    pub(crate) denials: AtomicU32,
+    /// What is left for blobs that the guest fills.
+    pub(crate) scratch: Room,
     wasi: WasiCtx,
 }
 
@@ -41,6 +46,8 @@ impl CallState {
             log_lines: 0,
             log_lines_dropped: 0,
             progress_reports: 0,
+            denials: AtomicU32::new(0),
+            scratch: Room::new(u64::from(limits.scratch_mib) << 20),
             // Closed standard input, sunk output, no environment, no arguments, no files, no sockets.
             wasi: WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build(),
             connection,
@@ -52,6 +59,12 @@ impl CallState {
     pub(crate) fn finish(&self) {
         if self.log_lines_dropped > 0 {
             let message = format!("{} log lines beyond the limit were dropped", self.log_lines_dropped);
+            self.call.reporter.log(LogLevel::Warn, &message);
+        }
+        let denials = self.denials.load(Ordering::Relaxed);
+        let dropped = denials.saturating_sub(self.connection.limits.log_lines);
+        if dropped > 0 {
+            let message = format!("{dropped} denials beyond the limit of log lines were dropped");
             self.call.reporter.log(LogLevel::Warn, &message);
         }
     }

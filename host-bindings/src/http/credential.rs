@@ -104,11 +104,30 @@ impl Credential {
             spellings.push(engine.encode(secret));
             spellings.extend(pair.iter().map(|pair| engine.encode(&**pair)));
         }
+        let attached = pair.as_ref().map(|pair| Zeroizing::new(STANDARD.encode(&**pair)));
+        let texts = [
+            Some(secret),
+            pair.as_ref().map(|pair| pair.as_str()),
+            attached.as_ref().map(|text| text.as_str()),
+        ];
+        spellings.extend(texts.into_iter().flatten().flat_map(within_base64));
         spellings
             .into_iter()
             .map(|spelling| Zeroizing::new(spelling.into_bytes()))
             .collect()
     }
+}
+
+/// How a text looks inside the base64 (RFC 4648, section 4 and 5) of something longer: it depends on how many bytes stand before
+/// it, modulo three. Characters that also hold bits of its neighbours are left out.
+fn within_base64(text: &str) -> impl Iterator<Item = String> {
+    let places = (0..3).flat_map(|before| [(before, STANDARD_NO_PAD), (before, URL_SAFE_NO_PAD)]);
+    places.map(move |(before, engine)| {
+        let shifted = Zeroizing::new([&[0; 3][..before], text.as_bytes()].concat());
+        let whole = Zeroizing::new(engine.encode(&*shifted));
+        let (first, end) = ((before * 4).div_ceil(3), shifted.len() * 4 / 3);
+        whole[first..end.max(first)].to_owned()
+    })
 }
 
 /// A text as it stands between the quotes of a JSON string.

@@ -189,6 +189,31 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_inside_longer_base64_vanishes_wherever_it_stands() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+        let scrubber = scrubber();
+        for before in ["", "a", "ab", "abc", "Bearer ", "Basic "] {
+            for after in ["", "z", "yz", "xyz"] {
+                for text in [
+                    PASSWORD,
+                    "me:open \"sesame\"/7",
+                    &STANDARD.encode(format!("me:{PASSWORD}")),
+                ] {
+                    let echo = STANDARD.encode(format!("{before}{text}{after}"));
+                    let clean = String::from_utf8(scrubber.scrub(echo.as_bytes())).unwrap();
+                    let left = clean.replace(crate::http::secret::REDACTED, "").len();
+                    // What stands before and after, and a character at each end that holds bits of both.
+                    assert!(
+                        left <= (before.len() + after.len()).div_ceil(3) * 4 + 4,
+                        "{echo} became {clean}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn without_a_credential_or_with_a_short_one_nothing_changes() {
         let short = Credential::Basic {
             user: "root".into(),

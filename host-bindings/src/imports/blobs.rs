@@ -7,7 +7,7 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::stockade::provider::blobs::{BlobFault, Host, HostBlob};
-use crate::blobs::{Blob, DEFAULT_MAX_SCRATCH_BYTES};
+use crate::blobs::Blob;
 use crate::component::CallState;
 use crate::contract::ByteSize;
 
@@ -18,7 +18,7 @@ impl Host for CallState {}
 
 impl HostBlob for CallState {
     async fn new(&mut self) -> Result<Resource<Blob>> {
-        Ok(self.table.push(Blob::scratch(DEFAULT_MAX_SCRATCH_BYTES)?)?)
+        Ok(self.table.push(Blob::scratch(self.scratch.clone())?)?)
     }
 
     async fn size(&mut self, blob: Resource<Blob>) -> Result<Option<ByteSize>> {

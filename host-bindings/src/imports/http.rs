@@ -1,5 +1,6 @@
 //! Import `http`: converts a guest's requests for [`crate::http`], which decides and sends.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::blobs::Blob;
 use crate::call::Reporter;
 use crate::component::CallState;
 use crate::http::{self, CallScope, Denial, Exchange, Observer, RequestBody, ResponseSink};
+use crate::limits::Room;
 
 impl wit::Host for CallState {}
 
@@ -24,8 +26,10 @@ impl Host for CallState {
 
     async fn send_many(&mut self, requests: Vec<Request>, parallel: u8) -> Result<Vec<Result<Response, Fault>>> {
         let sender = self.sender();
+        // All answers are held until the last has come, and must then fit into the guest beside what it holds already.
+        let room = Room::new(u64::from(self.connection.limits.memory_mib) << 19);
         let answers = stream::iter(requests)
-            .map(|request| sender.exchange(request))
+            .map(|request| async { fitting(sender.exchange(request).await?, &room) })
             .buffered(usize::from(parallel.max(1)));
         Ok(answers.collect().await)
     }
@@ -61,7 +65,11 @@ impl CallState {
         Sender {
             client: &self.connection.http,
             budget: &self.http,
-            observer: ReportDenials(&*self.call.reporter),
+            observer: ReportDenials {
+                reporter: &*self.call.reporter,
+                told: &self.denials,
+                most: self.connection.limits.log_lines,
+            },
         }
     }
 }
@@ -100,7 +108,12 @@ impl Sender<'_> {
 }
 
 /// Tells the operator about denials, and the trace about exchanges.
-struct ReportDenials<'a>(&'a dyn Reporter);
+struct ReportDenials<'a> {
+    reporter: &'a dyn Reporter,
+    /// Denials so far, and how many of them are told: a guest can cause them as fast as it can call.
+    told: &'a AtomicU32,
+    most: u32,
+}
 
 impl Observer for ReportDenials<'_> {
     fn exchange(&self, exchange: &Exchange) {
@@ -118,8 +131,21 @@ impl Observer for ReportDenials<'_> {
     }
 
     fn denied(&self, denial: &Denial) {
-        self.0.denied(&denial.to_string(), denial.hint().as_deref());
+        if self.told.fetch_add(1, Ordering::Relaxed) < self.most {
+            self.reporter.denied(&denial.to_string(), denial.hint().as_deref());
+        }
     }
+}
+
+/// An answer, if there is room for it beside the others.
+fn fitting(response: Response, room: &Room) -> Result<Response, Fault> {
+    let heads: usize = response
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    let bytes = (response.body.len() + heads) as u64;
+    room.take(bytes).then_some(response).ok_or(Fault::TooLarge)
 }
 
 fn split(request: Request) -> (http::Request, Bytes) {

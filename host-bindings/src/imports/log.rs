@@ -2,10 +2,10 @@
 
 use wasmtime::Result;
 
-use super::text::clean;
 use crate::bindings::stockade::provider::log::{Host, Level};
 use crate::call::LogLevel;
 use crate::component::CallState;
+use crate::text::clean;
 
 impl Host for CallState {
     async fn write(&mut self, level: Level, message: String) -> Result<()> {

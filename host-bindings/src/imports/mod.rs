@@ -10,7 +10,6 @@ mod http;
 mod log;
 mod progress;
 mod state;
-mod text;
 
 use wasmtime::Result;
 use wasmtime::component::{HasSelf, Linker};

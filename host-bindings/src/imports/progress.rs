@@ -2,9 +2,9 @@
 
 use wasmtime::Result;
 
-use super::text::clean;
 use crate::bindings::stockade::provider::progress::Host;
 use crate::component::CallState;
+use crate::text::clean;
 
 impl Host for CallState {
     async fn report(&mut self, percent: Option<u8>, message: String) -> Result<()> {

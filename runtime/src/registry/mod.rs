@@ -7,6 +7,7 @@ mod installed;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stockade_host::artifact::{ComponentLoader, digest_of};
 use stockade_host::call::Call;
@@ -20,6 +21,10 @@ pub use installed::{InstalledProvider, ProviderKind};
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};
 use crate::suggest;
+
+/// How long a component may take to describe itself, in all and computing: the contract asks for a constant.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+const DESCRIBE_CPU_MS: u32 = 2_000;
 
 /// The installed providers.
 #[derive(Debug)]
@@ -218,8 +223,14 @@ async fn read_component(file: &Path) -> Result<Vec<u8>> {
 async fn describe(component: LoadedComponent, source: &str) -> Result<InstalledProvider> {
     let digest = component.digest().to_owned();
     let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
-    let provider = ComponentProvider::new(Arc::new(component), Arc::new(Connection::without_grants("(none)")));
-    let info = provider.describe(&Call::default()).await?;
+    let mut connection = Connection::without_grants("(none)");
+    connection.limits.cpu_ms = DESCRIBE_CPU_MS;
+    let call = Call {
+        timeout: DESCRIBE_TIMEOUT,
+        ..Call::default()
+    };
+    let provider = ComponentProvider::new(Arc::new(component), Arc::new(connection));
+    let info = provider.describe(&call).await?;
     let provider = InstalledProvider {
         kind: ProviderKind::Component,
         digest,

@@ -26,6 +26,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
 use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
+use stockade_host::text::clean;
 
 use activity::Activity;
 
@@ -56,6 +57,9 @@ const MAX_POLL_PAUSE: Duration = Duration::from_secs(10);
 const MAX_POLL_TIME: Duration = Duration::from_secs(60 * 60);
 /// The longest wait that a rate limit may ask for before a read is given up.
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// Bytes of a pending change's own words that are passed on.
+const MAX_PROGRESS_BYTES: usize = 4_096;
 
 impl Service {
     pub(crate) fn new(
@@ -204,8 +208,9 @@ impl Service {
             if state.done {
                 return Ok(change.id);
             }
+            let message = state.message.map(|message| clean(&message, MAX_PROGRESS_BYTES));
             self.reporter
-                .progress(state.percent, state.message.as_deref().unwrap_or(activity.doing()));
+                .progress(state.percent, message.as_deref().unwrap_or(activity.doing()));
         }
         let message = format!(
             "it is not complete after {} minutes; it goes on at the vendor",

@@ -1,8 +1,11 @@
-//! Text from a guest on its way to a person.
+//! Text from a guest on its way to a person: log lines, progress, errors.
+//!
+//! Whoever passes a guest's words on calls this; words of a server that reach a guest come this way in the end.
 
 /// Cuts a text to `max_bytes` at a character boundary and replaces control characters, so that it can neither forge
 /// lines nor drive a terminal.
-pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
+#[must_use]
+pub fn clean(text: &str, max_bytes: usize) -> String {
     let end = text.floor_char_boundary(max_bytes.min(text.len()));
     let mut cleaned: String = text[..end]
         .chars()

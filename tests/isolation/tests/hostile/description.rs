@@ -1,0 +1,75 @@
+//! `describe`: what a component can do before anybody granted it anything.
+
+use std::io::Write as _;
+
+use stockade::contract::ErrorKind;
+use stockade::{Error, InstalledProvider};
+use stockade_test_support::artifacts;
+
+use crate::lab::{Lab, Trial};
+
+pub(crate) const TRIALS: &[Trial] = &[
+    Trial {
+        name: "inspecting_grants_nothing",
+        attempts: &["describe calls"],
+        run: calls,
+    },
+    Trial {
+        name: "inspecting_ends_even_if_the_component_does_not",
+        attempts: &["describe loops", "describe sleep"],
+        run: endless,
+    },
+];
+
+/// The hostile component, which tries this when it is described.
+pub(crate) fn describing(tries: &str) -> Vec<u8> {
+    let mut bytes = std::fs::read(artifacts::component("hostile")).unwrap();
+    let mark = format!("{}plain", stockade_hostile::MARK);
+    let places: Vec<usize> = bytes
+        .windows(mark.len())
+        .enumerate()
+        .filter_map(|(place, window)| (window == mark.as_bytes()).then_some(place))
+        .collect();
+    assert_eq!(
+        places.len(),
+        1,
+        "the component holds the text that says what to try once"
+    );
+    let start = places[0] + stockade_hostile::MARK.len();
+    bytes[start..start + tries.len()].copy_from_slice(tries.as_bytes());
+    bytes
+}
+
+/// Inspects a component.
+pub(crate) fn inspect(lab: &Lab, bytes: &[u8]) -> Result<InstalledProvider, Error> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    lab.wait(lab.runtime().inspect_provider(file.path()))
+}
+
+fn calls(lab: &Lab) {
+    lab.note("describe calls");
+    let provider = inspect(lab, &describing("calls")).unwrap();
+    assert_eq!(
+        provider.info.description,
+        "http Err(Fault::Denied) state Err(StateFault::Denied) options 0"
+    );
+    // The twin: what it asks for is shown all the same.
+    assert_eq!(provider.info.endpoints[0].rules.len(), 4);
+    assert_eq!(
+        inspect(lab, &describing("plain")).unwrap().info.description,
+        "it tries every way out"
+    );
+}
+
+fn endless(lab: &Lab) {
+    for (tries, kind, told) in [
+        ("loops", ErrorKind::Internal, "`cpu_ms`"),
+        ("sleep", ErrorKind::TimedOut, "did not answer"),
+    ] {
+        lab.note(&format!("describe {tries}"));
+        let error = inspect(lab, &describing(tries)).unwrap_err();
+        assert_eq!(*error.kind(), kind);
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
