@@ -7,13 +7,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use http::Uri;
-use stockade_host::blobs::DEFAULT_MAX_SCRATCH_BYTES;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes as of;
 
 use super::access::{Access, authorize};
 use super::exchange::{Gate, MAX_CONCURRENT_REQUESTS, admit, observe};
 use super::problem::{Problem, ProblemKind};
+use super::upload::DEFAULT_MAX_UPLOAD_BYTES;
 use super::{connections, disks, health, images, networks, openapi, pools, providers, snapshots, vms};
 use crate::error::Result;
 use crate::runtime::Runtime;
@@ -50,7 +50,7 @@ impl RouterOptions {
     pub fn new(access: Access) -> Self {
         Self {
             access,
-            max_upload_bytes: DEFAULT_MAX_SCRATCH_BYTES,
+            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         }
     }
 }

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use stockade_host::blobs::DEFAULT_MAX_SCRATCH_BYTES;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::access::Access;
 use super::exchange::{Gate, MAX_CONCURRENT_REQUESTS};
 use super::router::{RouterOptions, gated_router};
+use super::upload::DEFAULT_MAX_UPLOAD_BYTES;
 use crate::error::{Error, Result};
 use crate::runtime::Runtime;
 
@@ -45,7 +45,7 @@ impl Default for ServeOptions {
             listen: DEFAULT_LISTEN,
             token_file: None,
             without_token: false,
-            max_upload_bytes: DEFAULT_MAX_SCRATCH_BYTES,
+            max_upload_bytes: DEFAULT_MAX_UPLOAD_BYTES,
         }
     }
 }

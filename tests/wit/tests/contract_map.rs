@@ -58,7 +58,10 @@ fn check_names(heading: &str, expected: &str, count: usize) {
     let named: Vec<_> = table.rows.iter().flat_map(|row| quoted(&row[0])).collect();
     let missing: Vec<_> = expected.iter().filter(|name| !named.contains(name)).collect();
     let unknown: Vec<_> = named.iter().filter(|name| !expected.contains(name)).collect();
-    assert!(missing.is_empty() && unknown.is_empty(), "`{heading}`: missing {missing:?}, unknown {unknown:?}");
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "`{heading}`: missing {missing:?}, unknown {unknown:?}"
+    );
     assert_eq!(named.len(), count, "`{heading}` names something twice");
 }
 
@@ -82,12 +85,21 @@ fn every_function_that_the_map_names_exists() {
             let place = if table.heading.ends_with("phases") { 2 } else { 1 };
             let served_by = quoted(&row[place]);
             for function in &served_by {
-                assert!(functions.contains(*function), "{row:?}: there is no function `{function}`");
+                assert!(
+                    functions.contains(*function),
+                    "{row:?}: there is no function `{function}`"
+                );
             }
             if row[place] == OUTSIDE {
-                assert!(!row[place + 1].is_empty(), "{row:?}: give the reason why it is outside the contract");
+                assert!(
+                    !row[place + 1].is_empty(),
+                    "{row:?}: give the reason why it is outside the contract"
+                );
             } else {
-                assert!(!served_by.is_empty(), "{row:?}: name functions, or `{OUTSIDE}` with a reason");
+                assert!(
+                    !served_by.is_empty(),
+                    "{row:?}: name functions, or `{OUTSIDE}` with a reason"
+                );
                 mapped += 1;
             }
         }
