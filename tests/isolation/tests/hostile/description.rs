@@ -78,7 +78,7 @@ fn endless(lab: &Lab) {
     ] {
         lab.note(&format!("describe {tries}"));
         let error = inspect(lab, &describing(tries)).unwrap_err();
-        assert_eq!(*error.kind(), kind);
+        assert_eq!(*error.kind(), kind, "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
 }
