@@ -1,8 +1,10 @@
 //! What is known of an installed provider without running it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use stockade_host::contract::{Ability, OptionSchema, ProviderInfo};
 use stockade_host::native::NativeProvider;
+use stockade_host::text::clean;
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
@@ -65,32 +67,14 @@ impl InstalledProvider {
     pub(super) fn check(&self) -> Result<()> {
         let info = &self.info;
         check_name("provider", &info.name)?;
-        let printable = |text: &str| !text.chars().any(char::is_control);
-        let texts = [&info.version, &info.description].into_iter();
-        let texts = texts.chain(
-            info.endpoints
-                .iter()
-                .flat_map(|endpoint| [&endpoint.name, &endpoint.origin, &endpoint.reason]),
-        );
-        let texts = texts.chain(
-            info.endpoints
-                .iter()
-                .flat_map(|endpoint| endpoint.rules.iter().flat_map(|rule| [&rule.path, &rule.reason])),
-        );
-        let texts = texts.chain(
-            info.credentials
-                .iter()
-                .flat_map(|credential| [&credential.name, &credential.reason]),
-        );
-        let texts = texts.chain(
-            info.connection_options
-                .iter()
-                .flat_map(|option| [&option.name, &option.doc]),
-        );
-        if let Some(text) = texts.into_iter().find(|text| !printable(text)) {
+        let described = serde_json::to_value(info).map_err(|error| Error::invalid("provider", error.to_string()))?;
+        if let Some(text) = find_unprintable(&described) {
             return Err(Error::invalid(
                 "provider",
-                format!("the provider describes itself with control characters: {text:?}"),
+                format!(
+                    "the provider describes itself with control characters: `{}`",
+                    text.escape_default()
+                ),
             ));
         }
         for endpoint in &info.endpoints {
@@ -105,5 +89,15 @@ impl InstalledProvider {
             }
         }
         Ok(())
+    }
+}
+
+/// The first text that would drive a terminal instead of being read.
+fn find_unprintable(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => (clean(text, text.len()) != *text).then_some(text),
+        Value::Array(values) => values.iter().find_map(find_unprintable),
+        Value::Object(fields) => fields.values().find_map(find_unprintable),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }

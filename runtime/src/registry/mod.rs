@@ -22,9 +22,10 @@ use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};
 use crate::suggest;
 
-/// How long a component may take to describe itself, in all and computing: the contract asks for a constant.
-const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
-const DESCRIBE_CPU_MS: u32 = 2_000;
+/// How long a component may take to describe itself, in all and computing: the contract asks for a constant. The first is
+/// far longer, because on a busy host computing takes its time.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
+const DESCRIBE_CPU_MS: u32 = 500;
 
 /// The installed providers.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use stockade_provider::abilities::Info;
 use stockade_provider::bindings::shared::stockade::provider as imports;
 use stockade_provider::host::Host;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request,
+    CredentialKind, CredentialRequest, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request, SpecOptions,
 };
 
 use crate::{Hostile, lists};
@@ -43,6 +43,10 @@ impl<H: Host> Info<H> for Hostile {
                 .with_default("plain")
                 .with_choices(&[&["plain"], lists::LISTS].concat()),
         ];
+        info.spec_options = vec![SpecOptions {
+            noun: "vm".to_owned(),
+            options: vec![OptionSchema::text("note", "a word that is kept for no reason")],
+        }];
         info.endpoints = vec![
             endpoint("api", "http://{host}:{port}").with_credential("api"),
             endpoint("other", "http://{host}:{other_port}"),

@@ -19,24 +19,33 @@ pub(crate) const TRIALS: &[Trial] = &[
         attempts: &["describe loops", "describe sleep"],
         run: endless,
     },
+    Trial {
+        name: "a_self_description_cannot_drive_a_terminal",
+        attempts: &[],
+        run: hostile_words,
+    },
 ];
 
 /// The hostile component, which tries this when it is described.
 pub(crate) fn describing(tries: &str) -> Vec<u8> {
+    let mark = stockade_hostile::MARK;
+    overwriting(&format!("{mark}plain"), &format!("{mark}{tries}"))
+}
+
+/// The hostile component with one of its texts overwritten by another of that length.
+fn overwriting(text: &str, with: &str) -> Vec<u8> {
     let mut bytes = std::fs::read(artifacts::component("hostile")).unwrap();
-    let mark = format!("{}plain", stockade_hostile::MARK);
     let places: Vec<usize> = bytes
-        .windows(mark.len())
+        .windows(text.len())
         .enumerate()
-        .filter_map(|(place, window)| (window == mark.as_bytes()).then_some(place))
+        .filter_map(|(place, window)| (window == text.as_bytes()).then_some(place))
         .collect();
     assert_eq!(
-        places.len(),
-        1,
-        "the component holds the text that says what to try once"
+        (places.len(), text.len()),
+        (1, with.len()),
+        "the component holds `{text}` once"
     );
-    let start = places[0] + stockade_hostile::MARK.len();
-    bytes[start..start + tries.len()].copy_from_slice(tries.as_bytes());
+    bytes[places[0]..places[0] + with.len()].copy_from_slice(with.as_bytes());
     bytes
 }
 
@@ -69,7 +78,22 @@ fn endless(lab: &Lab) {
     ] {
         lab.note(&format!("describe {tries}"));
         let error = inspect(lab, &describing(tries)).unwrap_err();
-        assert_eq!(*error.kind(), kind);
+        assert_eq!(*error.kind(), kind, "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+fn hostile_words(lab: &Lab) {
+    for (text, with) in [
+        ("it tries every way out", "it tries\u{1b}[2Jry way out"),
+        ("kept for no reason", "kept for\nno reason"),
+        ("a harmless list", "a\u{202e}rmless list"),
+        ("a harmless list", "a harm\u{9b}ss list"),
+    ] {
+        let error = inspect(lab, &overwriting(text, with)).unwrap_err();
+        assert!(error.to_string().contains("describes itself with"), "{with:?}: {error}");
+        assert!(!error.to_string().contains(char::is_control), "{error:?}");
+    }
+    // The twin: other words are as good as its own.
+    inspect(lab, &overwriting("kept for no reason", "kept for a purpose")).unwrap();
 }

@@ -20,6 +20,11 @@ pub(crate) const TRIALS: &[Trial] = &[
         run: wrong_exports,
     },
     Trial {
+        name: "the_environment_of_the_inert_floor_is_empty",
+        attempts: &[],
+        run: empty_environment,
+    },
+    Trial {
         name: "a_module_that_misbehaves_while_it_starts_is_stopped",
         attempts: &[],
         run: hostile_starts,
@@ -89,7 +94,7 @@ fn foreign_imports(lab: &Lab) {
     }
     // The twin: with an import that is granted, loading goes on to running `describe`, which has another type here.
     let import = "(import \"stockade:provider/clock@0.1.0\" (instance (export \"now\" (func (result string)))))";
-    assert_refused(lab, &provider(import), "`describe` failed");
+    assert_refused(lab, &provider(import), "failed to convert function");
 }
 
 const INFO: &str = "(instance $info (export \"describe\" (func $f)) (export \"check-connection\" (func $f)))
@@ -140,7 +145,7 @@ fn wrong_exports(lab: &Lab) {
             "exports `vms` without `list-vms`",
         ),
         // Of another type: found when it is called, which for `describe` is before it is installed.
-        (format!("{info} {VMS}"), "`describe` failed"),
+        (format!("{info} {VMS}"), "failed to convert function"),
     ] {
         assert_refused(lab, &component("", "", &exports), told);
     }
@@ -172,4 +177,40 @@ fn hostile_starts(lab: &Lab) {
         &starting("(local.set $size (memory.grow (i32.const 10)))"),
         "`describe` failed",
     );
+}
+
+/// A component that asks for the environment while it starts, and traps when the number of variables is refused by this.
+fn environment(refusal: &str) -> String {
+    format!(
+        "(component
+            (import \"wasi:cli/environment@0.2.0\" (instance $environment
+                (export \"get-environment\" (func (result (list (tuple string string)))))))
+            (alias export $environment \"get-environment\" (func $get))
+            (core module $memory
+                (memory (export \"memory\") 2)
+                (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) i32.const 1024))
+            (core instance $memory (instantiate $memory))
+            (core func $get (canon lower (func $get)
+                (memory $memory \"memory\") (realloc (func $memory \"realloc\"))))
+            (core module $module
+                (import \"\" \"get\" (func $get (param i32)))
+                (import \"\" \"memory\" (memory 1))
+                (func $start
+                    (call $get (i32.const 0))
+                    (if {refusal} (then unreachable)))
+                (start $start)
+                (func (export \"f\") (result i32) i32.const 7))
+            (core instance $imports (export \"get\" (func $get)) (export \"memory\" (memory $memory \"memory\")))
+            (core instance $instance (instantiate $module (with \"\" (instance $imports))))
+            (func $f (result u32) (canon lift (core func $instance \"f\")))
+            {INFO} {VMS})"
+    )
+}
+
+fn empty_environment(lab: &Lab) {
+    assert!(std::env::vars().next().is_some(), "there is something to see");
+    let number = "(i32.load (i32.const 4))";
+    assert_refused(lab, &environment(&format!("(i32.eqz {number})")), "it panicked");
+    // With no variable it starts, and what is wrong is the type of `describe`.
+    assert_refused(lab, &environment(number), "failed to convert function");
 }
