@@ -145,9 +145,6 @@ impl Denial {
                     networks.join(", ")
                 ))
             }
-            DenyReason::BudgetSpent { .. } | DenyReason::BodyTooLarge { .. } => {
-                Some("if the provider is right to do so, raise this limit of the connection".to_owned())
-            }
             _ => None,
         }
     }

@@ -47,8 +47,12 @@ struct Inner {
     timeout: Duration,
 }
 
-/// Pages of one list. A provider that never ends a list is stopped here; 1,000 pages of 1,000 are a million things.
+/// Pages of one list. A provider that never ends a list is stopped here.
 const MAX_PAGES: usize = 1_000;
+/// Things in one list: protects the host's memory from long pages. The largest accounts have some ten thousand VMs.
+const MAX_ITEMS: usize = 200_000;
+/// How long one list may take in all: protects the caller from slow pages.
+const MAX_LIST_TIME: Duration = Duration::from_secs(10 * 60);
 /// The pause before a pending change is asked for the first time; it doubles up to [`MAX_POLL_PAUSE`].
 const FIRST_POLL_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two questions about a pending change.
@@ -151,6 +155,7 @@ impl Service {
     where
         P::Item: Send,
     {
+        let started = tokio::time::Instant::now();
         let mut all = Vec::new();
         let mut cursors = std::collections::HashSet::new();
         let mut request = PageRequest {
@@ -165,9 +170,10 @@ impl Service {
             let (items, next) = page.into_parts();
             all.extend(items);
             let Some(cursor) = next else { return Ok(all) };
-            if !cursors.insert(cursor.clone()) || cursors.len() >= MAX_PAGES {
+            let endless = cursors.len() >= MAX_PAGES || all.len() >= MAX_ITEMS || started.elapsed() >= MAX_LIST_TIME;
+            if endless || !cursors.insert(cursor.clone()) {
                 return activity.end(Err(contract::Error::internal(
-                    "the provider's list does not end: it repeats a page or has too many",
+                    "the provider's list does not end: it repeats a page, is too long, or takes too long",
                 )));
             }
             request.cursor = Some(cursor);
