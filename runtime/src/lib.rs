@@ -15,6 +15,7 @@
 //! ```
 
 pub mod connections;
+pub mod docs;
 mod error;
 mod home;
 pub mod http_api;

@@ -20,9 +20,11 @@ use crate::wire::{
 /// How many requests may be under way: kweb answers one at a time, so more would only wait in its queue.
 const PARALLEL: u8 = 2;
 
-/// Whether this can be one path segment: kweb's router matches an encoded slash as a separator, and dots would climb.
+/// Whether this can be one path segment: kweb's router matches an encoded slash as a separator, dots would climb, and the
+/// host sends no control characters.
 fn is_path_segment(name: &str) -> bool {
-    !name.is_empty() && !name.contains('/') && name != "." && name != ".."
+    let is_harmless = |c: char| c != '/' && !c.is_control();
+    !name.is_empty() && name.chars().all(is_harmless) && name != "." && name != ".."
 }
 
 /// Whether a name looks like libvirt's id of a VM (RFC 9562, section 4).

@@ -97,6 +97,8 @@ pub(crate) struct WireSnapshot {
 pub(crate) struct WireNetwork {
     cidr: Option<String>,
     dual_cidr: Option<String>,
+    /// A boolean, or `N/A` for a bridge of the host.
+    #[serde(default, deserialize_with = "boolean_if_known")]
     pub(crate) dhcp: Option<bool>,
     pub(crate) domain: Option<String>,
     #[serde(rename = "type")]
@@ -116,6 +118,11 @@ pub(crate) struct HostAnswer {
     memory_used: Option<Value>,
     #[serde(default)]
     pub(crate) storage: Vec<String>,
+}
+
+/// A boolean; anything else is unknown.
+fn boolean_if_known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Value::deserialize(deserializer).map(|value| value.as_bool())
 }
 
 /// A whole number that may be written as a text.

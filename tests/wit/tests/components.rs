@@ -14,7 +14,7 @@ struct Surface {
 
 fn surface(name: &str) -> Surface {
     let file = component(name);
-    let bytes = std::fs::read(&file).unwrap();
+    let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("`{}`: {error}", file.display()));
     let decoded = wit_component::decode(&bytes).unwrap_or_else(|error| panic!("`{}`: {error:#}", file.display()));
     let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
         panic!("`{}` is not a component", file.display());

@@ -38,7 +38,9 @@ const VIRTRIGAUD_CALLS: &str = "
 const OUTSIDE: &str = "outside the contract";
 
 fn map() -> Vec<Table> {
-    tables(&std::fs::read_to_string(workspace_root().join("runtime/src/docs/contract-map.md")).unwrap())
+    let file = workspace_root().join("runtime/src/docs/contract-map.md");
+    let document = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("`{}`: {error}", file.display()));
+    tables(&document)
 }
 
 fn table(heading: &str) -> Table {

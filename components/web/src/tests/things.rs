@@ -111,6 +111,25 @@ fn a_pool_with_content_is_not_removed() {
 }
 
 #[test]
+fn a_bridge_of_the_host_has_unknown_dhcp_and_hides_no_other_network() {
+    // As recorded in tests/fixtures/web/networks.json.
+    let answer = r#"{"networks":{"br0":{"cidr":"N/A","dhcp":"N/A","type":"bridged","mode":"N/A"},
+      "default":{"cidr":"192.168.122.0/24","dhcp":true,"type":"routed","mode":"nat"}}}"#;
+    let host = FakeHost::new().with_route("GET /networks", 200, answer);
+    let networks = Web::list_networks(&host, first_page()).expect("networks").items;
+    let dhcp: Vec<_> = networks.iter().map(|have| (have.name.as_str(), have.dhcp)).collect();
+    assert_eq!(dhcp, [("br0", None), ("default", Some(true))]);
+}
+
+#[test]
+fn a_name_with_control_characters_is_not_found_and_not_sent() {
+    let host = FakeHost::new();
+    let error = Web::get_vm(&host, "a\0b".to_owned()).expect_err("no such vm");
+    assert_eq!(error.kind, Error::not_found("vm", "a\0b").kind);
+    assert!(host.request_lines().is_empty());
+}
+
+#[test]
 fn networks_are_read_created_and_refused_as_kweb_can() {
     let host = FakeHost::new()
         .with_route("GET /networks", 200, NETWORKS)

@@ -58,7 +58,7 @@ impl Setup {
             image: self.image.to_owned(),
             large_image: self.large_image.to_owned(),
             document: self.document.clone(),
-            evidence: self.evidence.clone(),
+            evidence: self.evidence,
         })
     }
 }

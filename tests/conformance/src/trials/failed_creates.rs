@@ -97,7 +97,8 @@ async fn too_much_memory_leaves_nothing_or_is_honoured(subject: &Subject) -> Out
         start: true,
         ..subject.spec("huge")?
     };
-    if subject.service.create_vm(spec, &NO_OPTIONS).await.is_ok() {
+    let answer = subject.service.create_vm(spec, &NO_OPTIONS).await;
+    if answer.is_ok() {
         let vm = subject.service.get_vm("huge").await?;
         ensure!(
             vm.memory_mib == Some(u32::MAX),
@@ -106,5 +107,6 @@ async fn too_much_memory_leaves_nothing_or_is_honoured(subject: &Subject) -> Out
         );
         subject.delete("huge").await?;
     }
-    before.check_unchanged(subject).await
+    let unchanged = before.check_unchanged(subject).await;
+    unchanged.map_err(|failed| format!("{} after {answer:?}", failed.message().unwrap_or_default()).into())
 }

@@ -191,113 +191,68 @@ pub(super) fn nic() -> VmNicSpec {
 /// Values that no vendor can honour: a provider that ignores the field would succeed.
 async fn what_cannot_exist_is_refused(subject: &Subject) -> Outcome {
     let before = World::observe(subject).await?;
-    let name = || Some("conformance-has-no-such-thing".to_owned());
-    let disk = |bus: Option<String>, format: Option<String>, existing: Option<String>| {
-        vec![VmDiskSpec {
-            size_gib: Some(1),
-            pool: None,
-            image: None,
-            existing,
-            bus,
-            format,
-        }]
-    };
-    let spec = || subject.spec("impossible");
-    let impossible = [
-        (
-            "flavor",
-            VmSpec {
-                flavor: name(),
-                cpus: None,
-                memory_mib: None,
-                ..spec()?
-            },
-        ),
-        (
-            "location",
-            VmSpec {
-                location: name(),
-                ..spec()?
-            },
-        ),
-        (
-            "security-groups",
-            VmSpec {
-                security_groups: name().into_iter().collect(),
-                ..spec()?
-            },
-        ),
-        (
-            "disks.bus",
-            VmSpec {
-                disks: disk(name(), None, None),
-                ..spec()?
-            },
-        ),
-        (
-            "disks.format",
-            VmSpec {
-                disks: disk(None, name(), None),
-                ..spec()?
-            },
-        ),
-        (
-            "disks.existing",
-            VmSpec {
-                disks: disk(None, None, name()),
-                image: None,
-                ..spec()?
-            },
-        ),
-        (
-            "nics.subnet",
-            VmSpec {
-                nics: vec![VmNicSpec {
-                    subnet: name(),
-                    ..nic()
-                }],
-                ..spec()?
-            },
-        ),
-        (
-            "nics.mac",
-            VmSpec {
-                nics: vec![VmNicSpec {
-                    mac: Some("no".to_owned()),
-                    ..nic()
-                }],
-                ..spec()?
-            },
-        ),
-        (
-            "nics.address",
-            VmSpec {
-                nics: vec![VmNicSpec {
-                    address: Some("no".to_owned()),
-                    ..nic()
-                }],
-                ..spec()?
-            },
-        ),
-        (
-            "cpus",
-            VmSpec {
-                cpus: Some(0),
-                ..spec()?
-            },
-        ),
-        (
-            "memory-mib",
-            VmSpec {
-                memory_mib: Some(0),
-                ..spec()?
-            },
-        ),
-    ];
-    for (field, spec) in impossible {
+    for (field, spec) in impossible_vms(subject)?.into_iter().chain(impossible_devices(subject)?) {
         let answer = subject.service.create_vm(spec, &NO_OPTIONS).await;
         refused(answer, &["invalid-argument", "unsupported", "not-found"])
             .map_err(|failed| format!("`{field}` {}", failed.message().unwrap_or_default()))?;
     }
     before.check_unchanged(subject).await
+}
+
+/// What nothing is called.
+fn nothing() -> Option<String> {
+    Some("conformance-has-no-such-thing".to_owned())
+}
+
+fn impossible_vms(subject: &Subject) -> Outcome<Vec<(&'static str, VmSpec)>> {
+    let changed = |change: fn(&mut VmSpec)| -> Outcome<VmSpec> {
+        let mut spec = subject.spec("impossible")?;
+        change(&mut spec);
+        Ok(spec)
+    };
+    Ok(vec![
+        (
+            "flavor",
+            changed(|spec| (spec.flavor, spec.cpus, spec.memory_mib) = (nothing(), None, None))?,
+        ),
+        ("location", changed(|spec| spec.location = nothing())?),
+        (
+            "security-groups",
+            changed(|spec| spec.security_groups.extend(nothing()))?,
+        ),
+        ("cpus", changed(|spec| spec.cpus = Some(0))?),
+        ("memory-mib", changed(|spec| spec.memory_mib = Some(0))?),
+    ])
+}
+
+fn impossible_devices(subject: &Subject) -> Outcome<Vec<(&'static str, VmSpec)>> {
+    let with_disk = |change: fn(&mut VmDiskSpec)| -> Outcome<VmSpec> {
+        let mut disk = serde_json::from_value(serde_json::json!({"size_gib": 1}))?;
+        change(&mut disk);
+        let disks = vec![disk];
+        Ok(VmSpec {
+            disks,
+            ..subject.spec("impossible")?
+        })
+    };
+    let with_nic = |change: fn(&mut VmNicSpec)| -> Outcome<VmSpec> {
+        let mut nic = nic();
+        change(&mut nic);
+        let nics = vec![nic];
+        Ok(VmSpec {
+            nics,
+            ..subject.spec("impossible")?
+        })
+    };
+    Ok(vec![
+        ("disks.bus", with_disk(|disk| disk.bus = nothing())?),
+        ("disks.format", with_disk(|disk| disk.format = nothing())?),
+        (
+            "disks.existing",
+            with_disk(|disk| (disk.existing, disk.size_gib) = (nothing(), None))?,
+        ),
+        ("nics.subnet", with_nic(|nic| nic.subnet = nothing())?),
+        ("nics.mac", with_nic(|nic| nic.mac = nothing())?),
+        ("nics.address", with_nic(|nic| nic.address = nothing())?),
+    ])
 }
