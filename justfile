@@ -37,7 +37,7 @@ conformance NAME *ARGS:
 # Only what needs a libvirt daemon: real guests, kweb, the native provider. Needs root or sudo.
 test-libvirt:
     cargo test --package stockade-test-support --test private_libvirt
-    STOCKADE_CONFORMANCE=libvirt cargo test --package stockade-test-conformance
+    STOCKADE_CONFORMANCE=libvirt,web cargo test --package stockade-test-conformance
 
 # Checks the contract: it parses, is documented, and is compatible with what was released.
 wit:

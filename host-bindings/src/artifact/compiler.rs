@@ -59,9 +59,10 @@ impl Compiler {
     /// # Errors
     /// When the program did not call [`become_compiler_if_asked`], or its path is unknown.
     pub fn this_program() -> Result<Self, ArtifactError> {
-        if !READY.load(Ordering::Relaxed) {
+        // A compiler that compiles by starting itself would never end.
+        if !READY.load(Ordering::Relaxed) || std::env::var_os(ASK).is_some() {
             return Err(ArtifactError::Compile(
-                "this program did not call `become_compiler_if_asked` at the start of `main`, so it cannot compile safely".to_owned(),
+                "this program did not heed `become_compiler_if_asked` at the start of `main`, so it cannot compile safely".to_owned(),
             ));
         }
         // The running program, even when its file has been replaced by an upgrade meanwhile.

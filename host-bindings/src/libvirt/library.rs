@@ -15,7 +15,7 @@ use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL};
 
 /// The library's name; the same since its first release.
 const LIBRARY: &str = "libvirt.so.0";
@@ -37,7 +37,7 @@ pub(super) fn load() -> Result<(), &'static str> {
 
 fn fill_slots() -> Result<(), String> {
     // SAFETY: libvirt's initialisers and finalisers are made to run in any process that links or loads it.
-    let library = unsafe { Library::open(Some(LIBRARY), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| error.to_string())?;
+    let library = unsafe { Library::open(Some(LIBRARY), RTLD_LAZY | RTLD_LOCAL) }.map_err(|error| error.to_string())?;
     for slot in SLOTS {
         // SAFETY: the symbol is used as an address only; its type is what `virt-sys` declares.
         let address = unsafe { library.get::<*mut c_void>(slot.name.as_bytes()) };
