@@ -115,3 +115,88 @@ fn header_name(credential: &str, header: &str) -> Result<http::HeaderName> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn request(kinds: Vec<CredentialKind>) -> CredentialRequest {
+        CredentialRequest {
+            name: "api".into(),
+            kinds,
+            required: true,
+            reason: "to be let in".into(),
+        }
+    }
+
+    fn bearer(token: SecretSource) -> CredentialConfig {
+        CredentialConfig::Bearer { token }
+    }
+
+    fn resolve_bearer(token: SecretSource) -> Result<Credential> {
+        resolve(&request(vec![CredentialKind::Bearer]), &bearer(token))
+    }
+
+    #[test]
+    fn a_file_is_read_without_its_line_break_and_only_when_it_is_private() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cret\n").unwrap();
+        let source = || SecretSource::File(file.path().display().to_string());
+        let credential = resolve_bearer(source()).unwrap();
+        assert!(matches!(&credential, Credential::Bearer(secret) if secret.expose() == "s3cret"));
+        assert!(!format!("{credential:?}").contains("s3cret"));
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = resolve_bearer(source()).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
+        assert!(error.hints()[0].starts_with("chmod 600"), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn what_is_missing_or_empty_is_said_and_never_sent() {
+        let error = resolve_bearer(SecretSource::Env("STOCKADE_TEST_ABSENT".into())).unwrap_err();
+        assert!(
+            error.to_string().contains("`STOCKADE_TEST_ABSENT` is not set"),
+            "{error}"
+        );
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let error = resolve_bearer(SecretSource::File(empty.path().display().to_string())).unwrap_err();
+        assert!(error.to_string().contains("it is empty"), "{error}");
+        assert!(resolve_bearer(SecretSource::Keyring("no-slash".into())).is_err());
+    }
+
+    #[test]
+    fn a_kind_that_the_provider_does_not_accept_is_refused() {
+        let error = resolve(
+            &request(vec![CredentialKind::Basic]),
+            &bearer(SecretSource::Env("HOME".into())),
+        )
+        .unwrap_err();
+        assert_eq!(error.hints(), ["the provider accepts: basic"]);
+    }
+
+    #[test]
+    fn the_keyring_gives_back_what_was_put_there() {
+        let entry = format!("stockade-test/{}", std::process::id());
+        let (service, user) = entry.split_once('/').unwrap();
+        let put = || -> keyring_core::Result<keyring_core::Entry> {
+            keyring_core::set_default_store(linux_keyutils_keyring_store::Store::new()?);
+            let stored = keyring_core::Entry::new(service, user)?;
+            stored.set_password("from the keyring")?;
+            Ok(stored)
+        };
+        match put() {
+            Ok(stored) => {
+                let credential = resolve_bearer(SecretSource::Keyring(entry.clone())).unwrap();
+                assert!(matches!(credential, Credential::Bearer(secret) if secret.expose() == "from the keyring"));
+                stored.delete_credential().unwrap();
+            }
+            // Containers often forbid the kernel's keyring: then the operator has to be told.
+            Err(_) => {
+                let error = resolve_bearer(SecretSource::Keyring(entry)).unwrap_err();
+                assert!(error.to_string().contains("keyring entry"), "{error}");
+            }
+        }
+    }
+}
