@@ -11,12 +11,12 @@ use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
 use stockade_host::contract::{ErrorKind, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
 use crate::home::Home;
-use crate::registry::{InstalledProvider, Loaded, Registry};
+use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
 use crate::service::Service;
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
@@ -35,7 +35,7 @@ struct Inner {
     connections: ConnectionStore,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
-    components: Mutex<HashMap<String, Arc<LoadedComponent>>>,
+    components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
 }
 
 /// A service and what it was made from: when one of them changes, it is made anew.
@@ -225,14 +225,17 @@ impl Runtime {
             .registry
             .get(&config.provider)
             .map_err(|error| error.on(name))?;
-        let mut services = self.inner.services.lock().await;
-        if let Some(open) = services.get(name)
-            && open.config == config
-            && open.digest == installed.digest
-        {
+        let is_same = |open: &OpenService| open.config == config && open.digest == installed.digest;
+        // Opening may compile for seconds, so the lock is not held meanwhile.
+        if let Some(open) = self.inner.services.lock().await.get(name).filter(|open| is_same(open)) {
             return Ok(open.service.clone());
         }
         let service = self.open(name, &config).await?;
+        let mut services = self.inner.services.lock().await;
+        // Whoever opened it first wins: limits hold for one service of a connection.
+        if let Some(open) = services.get(name).filter(|open| is_same(open)) {
+            return Ok(open.service.clone());
+        }
         let open = OpenService {
             config,
             digest: installed.digest,
@@ -288,16 +291,25 @@ impl Runtime {
         ))
     }
 
-    /// Loads a component once, however many connections use it.
+    /// Loads a component once, however many connections use it at once; one that takes long delays no other.
     async fn load(&self, installed: &InstalledProvider) -> Result<Loaded> {
-        let mut components = self.inner.components.lock().await;
-        if let Some(component) = components.get(&installed.digest) {
-            return Ok(Loaded::Component(Arc::clone(component)));
+        if installed.kind == ProviderKind::Native {
+            return self.inner.registry.open(installed).await;
         }
-        let loaded = self.inner.registry.open(installed).await?;
-        if let Loaded::Component(component) = &loaded {
-            components.insert(installed.digest.clone(), Arc::clone(component));
-        }
-        Ok(loaded)
+        let cell = Arc::clone(
+            self.inner
+                .components
+                .lock()
+                .await
+                .entry(installed.digest.clone())
+                .or_default(),
+        );
+        let component = cell
+            .get_or_try_init(async || match self.inner.registry.open(installed).await? {
+                Loaded::Component(component) => Ok(component),
+                Loaded::Native(_) => Err(Error::not_found("provider", &installed.info.name)),
+            })
+            .await?;
+        Ok(Loaded::Component(Arc::clone(component)))
     }
 }
