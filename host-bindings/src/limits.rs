@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmtime::{ResourceLimiter, Result, bail};
 
+use crate::http::HttpLimits;
+
 /// The limits of one connection's calls. Each call runs on an instance of its own, so they hold per call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +36,27 @@ pub struct GuestLimits {
     pub state_keys: u32,
     /// Calls of this connection at once; further ones wait.
     pub concurrent_calls: u32,
+    /// Requests in one call. Protects the vendor's API, and the operator's quota there, from a provider that loops.
+    pub requests_per_call: u32,
+    /// Requests of this connection at once; further ones wait. Protects the vendor from bursts.
+    pub requests_in_flight: u32,
+    /// The body of one request from the guest's memory, in MiB. Blobs are not counted.
+    pub request_body_mib: u32,
+    /// The body of one response into the guest's memory, in MiB. Blobs are not counted.
+    pub response_body_mib: u32,
+}
+
+impl GuestLimits {
+    /// The part that holds for HTTP.
+    pub fn http(&self) -> HttpLimits {
+        HttpLimits {
+            requests_per_call: self.requests_per_call,
+            in_flight: self.requests_in_flight.max(1) as usize,
+            request_body_bytes: u64::from(self.request_body_mib) << 20,
+            response_body_bytes: u64::from(self.response_body_mib) << 20,
+            ..HttpLimits::default()
+        }
+    }
 }
 
 impl Default for GuestLimits {
@@ -50,6 +73,10 @@ impl Default for GuestLimits {
             progress_reports: 10_000,
             state_keys: 10_000,
             concurrent_calls: 8,
+            requests_per_call: 1_000,
+            requests_in_flight: 16,
+            request_body_mib: 8,
+            response_body_mib: 8,
         }
     }
 }
@@ -218,6 +245,11 @@ mod tests {
         meter.tick().unwrap();
         meter.tick().unwrap();
         assert!(meter.tick().unwrap_err().is::<CpuExhausted>());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_http_client() {
+        assert_eq!(GuestLimits::default().http(), HttpLimits::default());
     }
 
     #[test]

@@ -145,6 +145,8 @@ impl Denial {
                     networks.join(", ")
                 ))
             }
+            DenyReason::BudgetSpent { .. } => Some(raise("requests_per_call")),
+            DenyReason::BodyTooLarge { .. } => Some(raise("request_body_mib")),
             _ => None,
         }
     }
@@ -168,6 +170,10 @@ impl Denial {
             | DenyReason::BodyTooLarge { .. } => Fault::Protocol(self.reason.to_string()),
         }
     }
+}
+
+fn raise(limit: &str) -> String {
+    format!("if the provider is right to do so, raise `{limit}` in the connection's `[limits]`")
 }
 
 impl fmt::Display for Denial {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, HttpLimits, OriginTemplate, RequestRule, TlsProfile};
+use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
@@ -46,7 +46,7 @@ pub(crate) fn host_connection(
         .map(|endpoint| endpoint_grant(endpoint, config, info, &options))
         .collect::<Result<_>>()?;
     let http =
-        HttpClient::new(grants, HttpLimits::default()).map_err(|error| Error::invalid("grants", chain(&error)))?;
+        HttpClient::new(grants, config.limits.http()).map_err(|error| Error::invalid("grants", chain(&error)))?;
     let state = state_store(home, name, config, info)?;
     Ok(Connection {
         name: name.to_owned(),

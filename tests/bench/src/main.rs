@@ -21,6 +21,9 @@ use std::process::ExitCode;
 /// What every benchmark may fail with.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// Measures something and prints it.
+type Benchmark = fn() -> Result<()>;
+
 fn main() -> ExitCode {
     if let Some(code) = stockade::become_compiler_if_asked() {
         return code;
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
         return exit(native::print_list(url));
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    let benchmarks: [(&str, fn() -> Result<()>); 4] = [
+    let benchmarks: [(&str, Benchmark); 4] = [
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),

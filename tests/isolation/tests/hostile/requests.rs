@@ -292,16 +292,18 @@ fn addresses(lab: &Lab) {
 
 fn too_many(lab: &Lab) {
     let server = Server::start();
-    let (service, recorder) = lab.connect(&Setup::granted(&server));
-    let many = json!({ "times": 1_002, "request": { "path": ["vms"] } });
-    let counted = lab.attempt(&service, "send-many", many).unwrap();
-    assert_eq!(counted, json!({ "200": 1_000, "Fault::Denied": 2 }));
-    assert_eq!(server.received().len(), 1_000);
-    assert!(
-        recorder.denials.lock().unwrap()[0]
-            .0
-            .contains("has made its 1000 requests")
-    );
+    let limited = Setup::granted(&server).limits(|limits| limits.requests_per_call = 50);
+    let (service, recorder) = lab.connect(&limited);
+    let many = json!({ "times": 52, "request": { "path": ["vms"] } });
+    let counted = lab.attempt(&service, "send-many", many.clone()).unwrap();
+    assert_eq!(counted, json!({ "200": 50, "Fault::Denied": 2 }));
+    assert_eq!(server.received().len(), 50);
+    let (denial, hint) = recorder.denials.lock().unwrap()[0].clone();
+    assert!(denial.contains("has made its 50 requests"), "{denial}");
+    assert!(hint.unwrap().contains("requests_per_call"));
+    // With more granted, the same is allowed.
+    let (generous, _) = lab.connect(&Setup::granted(&server));
+    assert_eq!(lab.attempt(&generous, "send-many", many).unwrap(), json!({ "200": 52 }));
     // The budget is the call's: the next call has its own.
     let few = json!({ "times": 2, "parallel": 2, "request": { "path": ["vms"] } });
     assert_eq!(lab.attempt(&service, "send-many", few).unwrap(), json!({ "200": 2 }));
@@ -327,8 +329,13 @@ fn huge_responses(lab: &Lab) {
             "{path:?}"
         );
     }
-    let outcome = lab.send(&service, &get(&["free", "big", "100"]));
-    assert_eq!(outcome["body"].as_str().unwrap().len(), 100 << 10);
+    let outcome = lab.send(&service, &get(&["free", "big", "2048"]));
+    assert_eq!(outcome["body"].as_str().unwrap().len(), 2048 << 10);
+    let (small, _) = lab.connect(&Setup::granted(&server).limits(|limits| limits.response_body_mib = 1));
+    assert_eq!(
+        lab.send(&small, &get(&["free", "big", "2048"])),
+        json!({ "fault": "TooLarge" })
+    );
 
     // Together they must fit beside the guest's own memory, before they reach it.
     let (narrow, _) = lab.connect(&Setup::granted(&server).limits(|limits| limits.memory_mib = 32));
@@ -344,20 +351,29 @@ fn huge_responses(lab: &Lab) {
 
 fn huge_request(lab: &Lab) {
     let server = Server::start();
-    let (service, _) = lab.connect(&Setup::granted(&server));
-    let send = |mib: u32| {
+    let send = |limit: u32, mib: u32| {
+        let setup = Setup::granted(&server).limits(|limits| limits.request_body_mib = limit);
+        let (service, recorder) = lab.connect(&setup);
         let arguments = json!({ "mib": mib, "request": { "method": "POST", "path": ["vms"] } });
-        lab.attempt(&service, "send-huge", arguments).unwrap()
+        let outcome = lab.attempt(&service, "send-huge", arguments).unwrap();
+        let hint = recorder
+            .denials
+            .lock()
+            .unwrap()
+            .first()
+            .and_then(|(_, hint)| hint.clone());
+        (outcome, hint.unwrap_or_default())
     };
-    let outcome = send(9);
+    let (outcome, hint) = send(2, 3);
     assert!(
         outcome["fault"]["Protocol"]
             .as_str()
             .unwrap()
-            .contains("more than 8388608"),
+            .contains("more than 2097152"),
         "{outcome}"
     );
+    assert!(hint.contains("request_body_mib"), "{hint}");
     assert!(server.received().is_empty());
-    assert_eq!(send(1)["status"], 200);
+    assert_eq!(send(2, 1).0["status"], 200);
     assert_eq!(server.received()[0].header("content-length"), Some("1048576"));
 }
