@@ -30,4 +30,7 @@ pub mod adr {
 
     #[doc = include_str!("adr/0005-virt-0-4.md")]
     pub mod virt_0_4 {}
+
+    #[doc = include_str!("adr/0006-libvirt-is-loaded-when-it-is-used.md")]
+    pub mod libvirt_is_loaded_when_it_is_used {}
 }
