@@ -1,7 +1,8 @@
 //! Lists VMs with as few calls as libvirt allows: one for all states, one for each VM's metadata, one for each active
 //! network's leases. Never a VM's XML, for which libvirt waits on a hung QEMU.
 //!
-//! Metadata comes from up to three threads beside the leases, within the connection's limit of calls at once.
+//! Metadata comes from as many threads as the connection allows calls at once; libvirt's client sends the next question
+//! while another waits for its answer. The leases take their turn among them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +23,10 @@ use super::metadata::{KCLI_NAMESPACE, Metadata, NAMESPACE};
 use super::page;
 use super::status::{is_active, status};
 
-/// Threads for metadata; the fourth call at once is for the leases.
-const METADATA_THREADS: usize = 3;
+/// Threads for metadata: the connection's calls at once.
+const METADATA_THREADS: usize = 4;
 /// Below this number of VMs a thread costs more than it saves.
-const VMS_PER_THREAD: usize = 24;
+const VMS_PER_THREAD: usize = 16;
 
 /// A VM before its details are known.
 struct Row {

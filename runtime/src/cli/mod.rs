@@ -64,9 +64,12 @@ fn run_typed(typed: Vec<OsString>) -> ExitCode {
 
 /// Runs a command's work on this thread alone: starting more of them takes longer than most commands.
 fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::from(stockade::Error::io("starting", &error)))?
-        .block_on(work)
+        .map_err(|error| Failure::from(stockade::Error::io("starting", &error)))?;
+    let outcome = runtime.block_on(work);
+    // A call that was given up, to a libvirt that hangs for example, must not keep the command from ending.
+    runtime.shutdown_background();
+    outcome
 }

@@ -44,7 +44,10 @@ pub(crate) fn run(arguments: Serve) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::from(stockade::Error::io("starting", &error)))?;
-    threads.block_on(serve(runtime, arguments))
+    let outcome = threads.block_on(serve(runtime, arguments));
+    // The server has waited for its requests; a call that nobody waits for any more must not keep it from ending.
+    threads.shutdown_background();
+    outcome
 }
 
 /// Hands over to the HTTP API, and says where it can be reached.
