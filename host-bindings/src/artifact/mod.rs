@@ -42,9 +42,32 @@ pub enum ArtifactError {
     Load(#[from] LoadError),
 }
 
-/// The SHA-256 of bytes in lower-case hex: the identity of a component.
-pub fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// A component's bytes with their identity. The two are made together, so an artifact is never kept under another digest.
+#[derive(Clone, Debug)]
+pub struct ComponentBytes {
+    bytes: Vec<u8>,
+    digest: String,
+}
+
+impl ComponentBytes {
+    /// Digests the bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self { bytes, digest }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The SHA-256 of the bytes in lower-case hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
 }
 
 /// Loads components: from the cache when it has them, otherwise by compiling.
@@ -69,19 +92,18 @@ impl ComponentLoader {
     ///
     /// # Errors
     /// When it is not a component, cannot be compiled within the limits, or does not fit the contract.
-    pub fn load(&self, bytes: &[u8]) -> Result<LoadedComponent, ArtifactError> {
-        check_is_component(bytes)?;
-        let digest = digest_of(bytes);
-        let component = match self.cache.load(&self.engine, &digest) {
-            Some(component) => component,
-            None => self.compile(&digest, bytes)?,
+    pub fn load(&self, component: &ComponentBytes) -> Result<LoadedComponent, ArtifactError> {
+        check_is_component(component.bytes())?;
+        let compiled = match self.cache.load(&self.engine, component.digest()) {
+            Some(compiled) => compiled,
+            None => self.compile(component)?,
         };
-        Ok(LoadedComponent::new(&self.engine, &component, digest)?)
+        Ok(LoadedComponent::new(&self.engine, &compiled, component.digest.clone())?)
     }
 
-    fn compile(&self, digest: &str, bytes: &[u8]) -> Result<Component, ArtifactError> {
-        let artifact = self.compiler.compile(bytes)?;
-        self.cache.store(&self.engine, digest, &artifact)
+    fn compile(&self, component: &ComponentBytes) -> Result<Component, ArtifactError> {
+        let artifact = self.compiler.compile(component.bytes())?;
+        self.cache.store(&self.engine, component.digest(), &artifact)
     }
 }
 

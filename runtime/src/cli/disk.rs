@@ -7,7 +7,7 @@ use crate::cli::arguments::{Metadata, ProviderOptions, disk_gib};
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::noun;
-use crate::cli::output::{Column, Record, column, join, optional, wide};
+use crate::cli::output::{Column, Record, column, join, optional, tags, wide};
 
 impl Record for Disk {
     const COLUMNS: &'static [Column<Self>] = &[
@@ -25,8 +25,7 @@ impl Record for Disk {
     }
 
     fn details(&self) -> Vec<(&'static str, String)> {
-        let metadata = self.metadata.iter().map(|tag| format!("{}={}", tag.key, tag.value));
-        vec![("METADATA", metadata.collect::<Vec<_>>().join("\n"))]
+        vec![("METADATA", tags(&self.metadata))]
     }
 }
 

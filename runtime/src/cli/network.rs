@@ -7,7 +7,7 @@ use crate::cli::arguments::{Metadata, ProviderOptions};
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::noun;
-use crate::cli::output::{Column, Record, column, join, optional, wide, yes_no};
+use crate::cli::output::{Column, Record, column, join, optional, tags, wide, yes_no};
 
 impl Record for Network {
     const COLUMNS: &'static [Column<Self>] = &[
@@ -26,8 +26,7 @@ impl Record for Network {
     }
 
     fn details(&self) -> Vec<(&'static str, String)> {
-        let metadata = self.metadata.iter().map(|tag| format!("{}={}", tag.key, tag.value));
-        vec![("METADATA", metadata.collect::<Vec<_>>().join("\n"))]
+        vec![("METADATA", tags(&self.metadata))]
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stockade_host::artifact::{ComponentLoader, digest_of};
+use stockade_host::artifact::{ComponentBytes, ComponentLoader};
 use stockade_host::call::Call;
 use stockade_host::component::{ComponentProvider, LoadedComponent};
 use stockade_host::connection::Connection;
@@ -71,7 +71,7 @@ impl Registry {
             .map_err(|error| error.while_doing(&doing))?;
         self.check_name_is_free(&provider, replace)
             .map_err(|error| error.while_doing(&doing))?;
-        write_private(&self.component_file(&provider.digest), &bytes)?;
+        write_private(&self.component_file(&provider.digest), bytes.bytes())?;
         let text =
             serde_json::to_string_pretty(&provider).map_err(|error| Error::invalid("provider", error.to_string()))?;
         write_private(&self.index_file(&provider.info.name), text.as_bytes())?;
@@ -145,7 +145,7 @@ impl Registry {
         }
         let file = self.component_file(&provider.digest);
         let bytes = read_component(&file).await?;
-        if digest_of(&bytes) != provider.digest {
+        if bytes.digest() != provider.digest {
             return Err(Error::invalid(
                 "provider",
                 format!("the installed component of provider `{name}` was changed on disk"),
@@ -158,7 +158,7 @@ impl Registry {
         Ok(Loaded::Component(Arc::new(self.load(bytes).await?)))
     }
 
-    async fn load(&self, bytes: Vec<u8>) -> Result<LoadedComponent> {
+    async fn load(&self, bytes: ComponentBytes) -> Result<LoadedComponent> {
         let loader = Arc::clone(&self.loader);
         let loaded = tokio::task::spawn_blocking(move || loader.load(&bytes)).await;
         match loaded {
@@ -213,11 +213,14 @@ fn read_index(path: &Path) -> Result<Option<InstalledProvider>> {
     Ok(Some(provider))
 }
 
-async fn read_component(file: &Path) -> Result<Vec<u8>> {
-    tokio::fs::read(file).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::not_found("file", &file.display().to_string()),
-        _ => Error::io(format_args!("reading `{}`", file.display()), &error),
-    })
+async fn read_component(file: &Path) -> Result<ComponentBytes> {
+    tokio::fs::read(file)
+        .await
+        .map(ComponentBytes::new)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::not_found("file", &file.display().to_string()),
+            _ => Error::io(format_args!("reading `{}`", file.display()), &error),
+        })
 }
 
 /// Asks a component what it is, without any grant.

@@ -1,6 +1,7 @@
 //! The texts in a table's cells.
 
 use serde::Serialize;
+use stockade::contract::Tag;
 
 /// What is shown where nothing is known.
 const NOTHING: &str = "-";
@@ -8,6 +9,12 @@ const NOTHING: &str = "-";
 /// A text that may be missing.
 pub(crate) fn optional(value: Option<&impl ToString>) -> String {
     value.map_or_else(|| NOTHING.to_owned(), ToString::to_string)
+}
+
+/// Tags, one a line.
+pub(crate) fn tags(tags: &[Tag]) -> String {
+    let lines: Vec<_> = tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
+    lines.join("\n")
 }
 
 /// Several texts.

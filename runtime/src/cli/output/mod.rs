@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-pub(crate) use cell::{join, optional, size_mib, word, yes_no};
+pub(crate) use cell::{join, optional, size_mib, tags, word, yes_no};
 
 use super::terminal;
 

@@ -14,7 +14,7 @@ pub(crate) use power::{Stop, restart, start, stop};
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::noun;
-use crate::cli::output::{Column, Record, column, join, optional, size_mib, wide, word, yes_no};
+use crate::cli::output::{Column, Record, column, join, optional, size_mib, tags, wide, word, yes_no};
 
 impl Record for Vm {
     const COLUMNS: &'static [Column<Self>] = &[
@@ -38,14 +38,12 @@ impl Record for Vm {
     fn details(&self) -> Vec<(&'static str, String)> {
         let disks = self.disks.iter().flatten().map(describe_disk).collect::<Vec<_>>();
         let nics = self.nics.iter().flatten().map(describe_nic).collect::<Vec<_>>();
-        let metadata = self.metadata.iter().flatten();
-        let metadata: Vec<_> = metadata.map(|tag| format!("{}={}", tag.key, tag.value)).collect();
         vec![
             ("AUTOSTART", yes_no(self.autostart)),
             ("DESCRIPTION", self.description.clone().unwrap_or_default()),
             ("DISKS", disks.join("\n")),
             ("NICS", nics.join("\n")),
-            ("METADATA", metadata.join("\n")),
+            ("METADATA", tags(self.metadata.as_deref().unwrap_or_default())),
         ]
     }
 }
