@@ -55,7 +55,7 @@ impl ComponentProvider {
             return Err(Error::unsupported(function.name));
         };
         let _turn = self.wait_for_turn().await?;
-        let mut store = self.new_store(call);
+        let mut store = self.new_store(call, function);
         let work = async {
             let instance = self.component.instance_pre().instantiate_async(&mut store).await?;
             let typed = instance.get_typed_func::<Arguments, Answer>(&mut store, export)?;
@@ -94,13 +94,13 @@ impl ComponentProvider {
         }
     }
 
-    fn new_store(&self, call: &Call) -> Store<CallState> {
+    fn new_store(&self, call: &Call, function: Function) -> Store<CallState> {
         let engine = self.component.engine();
         engine.start_ticker();
         let limits = &self.connection.limits;
         let mut store = Store::new(
             engine.wasmtime(),
-            CallState::new(Arc::clone(&self.connection), call.clone()),
+            CallState::new(Arc::clone(&self.connection), call.clone(), function),
         );
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel((limits.host_data_mib as usize) << 20);

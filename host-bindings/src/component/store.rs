@@ -7,6 +7,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
+use super::Function;
 use crate::call::{Call, LogLevel};
 use crate::connection::Connection;
 use crate::http::CallBudget;
@@ -16,6 +17,7 @@ use crate::limits::{CpuMeter, MemoryLimiter, Room};
 pub(crate) struct CallState {
     pub(crate) connection: Arc<Connection>,
     pub(crate) call: Call,
+    pub(crate) function: Function,
     pub(crate) table: ResourceTable,
     pub(crate) memory: MemoryLimiter,
     pub(crate) cpu: CpuMeter,
@@ -34,7 +36,7 @@ pub(crate) struct CallState {
 const MAX_RANDOM_BYTES: u64 = 4_096;
 
 impl CallState {
-    pub(crate) fn new(connection: Arc<Connection>, call: Call) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function) -> Self {
         let limits = &connection.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
@@ -52,6 +54,7 @@ impl CallState {
             wasi: WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build(),
             connection,
             call,
+            function,
         }
     }
 

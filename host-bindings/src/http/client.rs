@@ -297,6 +297,7 @@ fn assemble(allowed: Allowed<'_>, payload: Payload) -> Result<http::Request<Payl
         path,
         query,
         headers,
+        ..
     } = allowed;
     let mark = if query.is_empty() { "" } else { "?" };
     let uri = format!("{}{path}{mark}{query}", grant.origin);

@@ -12,8 +12,8 @@ use wasmtime::component::Resource;
 use crate::bindings::stockade::provider::http::Host;
 use crate::bindings::stockade::provider::http_types::{self as wit, Fault, Request, Response};
 use crate::blobs::Blob;
-use crate::call::Reporter;
-use crate::component::CallState;
+use crate::call::Call;
+use crate::component::{CallState, Function};
 use crate::http::{self, CallScope, Denial, Exchange, Observer, RequestBody, ResponseSink};
 use crate::limits::Room;
 
@@ -66,7 +66,8 @@ impl CallState {
             client: &self.connection.http,
             budget: &self.http,
             observer: ReportDenials {
-                reporter: &*self.call.reporter,
+                call: &self.call,
+                function: self.function,
                 told: &self.denials,
                 most: self.connection.limits.log_lines,
             },
@@ -107,9 +108,10 @@ impl Sender<'_> {
     }
 }
 
-/// Tells the operator about denials, and the trace about exchanges.
+/// Tells the operator about denials, the trace about exchanges, and the auditor about both.
 struct ReportDenials<'a> {
-    reporter: &'a dyn Reporter,
+    call: &'a Call,
+    function: Function,
     /// Denials so far, and how many of them are told: a guest can cause them as fast as it can call.
     told: &'a AtomicU32,
     most: u32,
@@ -128,11 +130,13 @@ impl Observer for ReportDenials<'_> {
             duration_ms = exchange.duration.as_millis(),
             "request"
         );
+        self.call.auditor.exchange(self.function, exchange);
     }
 
     fn denied(&self, denial: &Denial) {
+        self.call.auditor.denied(self.function, denial);
         if self.told.fetch_add(1, Ordering::Relaxed) < self.most {
-            self.reporter.denied(&denial.to_string(), denial.hint().as_deref());
+            self.call.reporter.denied(&denial.to_string(), denial.hint().as_deref());
         }
     }
 }

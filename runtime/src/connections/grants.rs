@@ -13,6 +13,7 @@ use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
 use super::credentials;
+use super::options::validate;
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -55,6 +56,18 @@ pub(crate) fn host_connection(
         limits: config.limits.clone(),
         options,
     })
+}
+
+/// What may be requested on a connection, for questions about it: without its credentials, so that no secret is read.
+pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderInfo) -> Result<Vec<EndpointGrant>> {
+    let place = format!("provider `{}`", info.name);
+    let options = validate(&info.connection_options, &config.options, &place)?;
+    let mut info = info.clone();
+    for endpoint in &mut info.endpoints {
+        endpoint.credential = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    info.endpoints.iter().map(grant).collect()
 }
 
 /// A grant for something that the provider does not have is a mistake, and maybe a dangerous one.

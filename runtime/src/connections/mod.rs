@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
 pub use effective::effective_rules;
-pub(crate) use grants::{host_connection, state_directory};
+pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
 
