@@ -47,8 +47,12 @@ pub struct Allowed<'a> {
     pub asked: &'a RequestRule,
     /// The granted rule that matches, the first in the operator's order.
     pub granted: &'a RequestRule,
+    /// Where it goes.
+    pub origin: Origin,
     /// The method.
     pub method: Method,
+    /// Whether it may change something.
+    pub changes: bool,
     /// The encoded path.
     pub path: String,
     /// The encoded query, without its question mark; empty for none.
@@ -74,15 +78,15 @@ pub fn decide<'a>(
     let method = method(&request.method).ok_or_else(|| deny(DenyReason::Method))?;
     body.check(limits).map_err(deny)?;
     let (grant, asked, granted) = permitting(grants, request).map_err(deny)?;
-    if let Some(own) = grant.credential.as_ref().map(Credential::header_name)
-        && let Some(name) = headers.keys().find(|name| is_alias(name, &own))
-    {
-        return Err(deny(DenyReason::ForbiddenHeader { name: name.to_string() }));
+    if let Some(credential) = &grant.credential {
+        refuse_the_credentials_own(credential, request, &headers).map_err(deny)?;
     }
     Ok(Allowed {
         grant,
         asked,
         granted,
+        origin: grant.origin.clone(),
+        changes: !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS),
         method,
         path,
         query,
@@ -110,6 +114,26 @@ impl BodySize {
         } else {
             Ok(())
         }
+    }
+}
+
+/// What carries the credential is the host's alone, also under another spelling.
+fn refuse_the_credentials_own(
+    credential: &Credential,
+    request: &Request,
+    headers: &HeaderMap,
+) -> Result<(), DenyReason> {
+    let own = credential.headers();
+    if let Some(name) = headers.keys().find(|name| own.iter().any(|own| is_alias(name, own))) {
+        return Err(DenyReason::ForbiddenHeader { name: name.to_string() });
+    }
+    let own = credential.query_parameters();
+    let is_own = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name));
+    match request.query.iter().find(|(name, _)| is_own(name)) {
+        Some((name, _)) => Err(DenyReason::ForbiddenParameter {
+            name: quotable(name).into(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -181,7 +205,10 @@ fn permitting<'a>(grants: &'a [EndpointGrant], request: &Request) -> Result<Perm
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::http::credential::Header;
     use crate::http::secret::Secret;
     use crate::http::segment::SegmentProblem;
 
@@ -199,10 +226,10 @@ pub(super) mod tests {
                 rule(&["UPDATE"], "/vms/*"),
             ],
             granted: vec![rule(&["GET"], "/**"), rule(&["UPDATE"], "/vms/test-1")],
-            credential: Some(Credential::Header {
+            credential: Some(Arc::new(Header {
                 name: HeaderName::from_static("x-token"),
                 value: Secret::new("canary"),
-            }),
+            })),
             allow_addresses: Vec::new(),
             tls: TlsProfile::WebRoots,
         };

@@ -19,6 +19,21 @@ use crate::limits::Room;
 
 impl wit::Host for CallState {}
 
+impl crate::bindings::stockade::provider::presign::Host for CallState {
+    async fn url(&mut self, request: Request, valid_seconds: u32) -> Result<Result<String, Fault>> {
+        if !request.body.is_empty() {
+            return Ok(Err(Fault::Protocol(
+                "a request that is presigned has no body".to_owned(),
+            )));
+        }
+        let (request, _) = split(request);
+        let valid = Duration::from_secs(valid_seconds.into());
+        let sender = self.sender();
+        let url = sender.client.presign(&request, valid, sender.scope()).await;
+        Ok(url.map_err(fault))
+    }
+}
+
 impl Host for CallState {
     async fn send(&mut self, request: Request) -> Result<Result<Response, Fault>> {
         Ok(self.sender().exchange(request).await)
@@ -83,6 +98,13 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
+    fn scope(&self) -> CallScope<'_> {
+        CallScope {
+            budget: self.budget,
+            observer: &self.observer,
+        }
+    }
+
     async fn exchange(&self, request: Request) -> Result<Response, Fault> {
         let (request, body) = split(request);
         self.send(&request, RequestBody::Bytes(body), ResponseSink::Buffer)
@@ -95,11 +117,11 @@ impl Sender<'_> {
         body: RequestBody,
         sink: ResponseSink<'_>,
     ) -> Result<Response, Fault> {
-        let scope = CallScope {
-            budget: self.budget,
-            observer: &self.observer,
-        };
-        let response = self.client.send(request, body, sink, scope).await.map_err(fault)?;
+        let response = self
+            .client
+            .send(request, body, sink, self.scope())
+            .await
+            .map_err(fault)?;
         Ok(Response {
             status: response.status,
             headers: response.headers,
@@ -156,6 +178,7 @@ fn split(request: Request) -> (http::Request, Bytes) {
     let body = Bytes::from(request.body);
     let request = http::Request {
         endpoint: request.endpoint,
+        origin: request.origin,
         method: request.method,
         path: request.path,
         query: request.query,
@@ -170,6 +193,7 @@ fn split(request: Request) -> (http::Request, Bytes) {
 fn fault(fault: http::Fault) -> Fault {
     match fault {
         http::Fault::Denied => Fault::Denied,
+        http::Fault::Credential(_) => Fault::Credential,
         http::Fault::RateLimited(delay) => Fault::RateLimited(u32::try_from(delay.as_millis()).unwrap_or(u32::MAX)),
         http::Fault::Dns => Fault::Dns,
         http::Fault::Connect => Fault::Connect,

@@ -20,7 +20,16 @@ use crate::component::CallState;
 pub(crate) use floor::link_floor;
 
 /// The host interfaces of the contract.
-const HOST_INTERFACES: &[&str] = &["http", "blobs", "state", "log", "progress", "clock", "connection"];
+const HOST_INTERFACES: &[&str] = &[
+    "http",
+    "presign",
+    "blobs",
+    "state",
+    "log",
+    "progress",
+    "clock",
+    "connection",
+];
 
 /// Links the contract's host interfaces.
 pub(crate) fn link(linker: &mut Linker<CallState>) -> Result<()> {
