@@ -25,6 +25,7 @@ pub(crate) use table::{HostAnswer, HostCall};
 use crate::blobs::{Blob, BlobId};
 use crate::call::{Call, LogLevel};
 use crate::connection::Connection;
+use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
 
@@ -33,6 +34,8 @@ use crate::limits::Room;
 pub(crate) enum Host {
     /// The host is in this process.
     Here(Arc<CallHost>),
+    /// This is a guest's process, and the host is its parent.
+    Parent(Arc<Parent>),
 }
 
 impl Host {
@@ -40,6 +43,7 @@ impl Host {
     async fn ask(&self, call: HostCall) -> wasmtime::Result<HostAnswer> {
         match self {
             Self::Here(host) => Ok(host.perform(call).await),
+            Self::Parent(parent) => parent.ask(call),
         }
     }
 }

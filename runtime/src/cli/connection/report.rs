@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource, TlsConfig,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RuleConfig, SecretSource, TlsConfig,
     effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
@@ -24,6 +24,7 @@ pub(crate) struct ConnectionReport {
     provider_version: Option<String>,
     file: String,
     timeout_seconds: Option<u32>,
+    isolation: Isolation,
     options: BTreeMap<String, OptionInput>,
     credentials: BTreeMap<String, CredentialConfig>,
     state: StateReport,
@@ -73,6 +74,7 @@ impl ConnectionReport {
             provider_version: info.as_ref().map(|info| info.version.clone()),
             file: runtime.connection_file(name).display().to_string(),
             timeout_seconds: config.timeout_seconds,
+            isolation: config.isolation,
             options: visible_options(&config, info.as_ref()),
             state: StateReport {
                 asked_kib,
@@ -167,7 +169,12 @@ impl Record for ConnectionReport {
             None => "works".to_owned(),
             Some(error) => format!("fails: {error}"),
         });
+        let isolation = match self.isolation {
+            Isolation::InProcess => "in this process",
+            Isolation::Process => "each call in a process of its own",
+        };
         vec![
+            ("ISOLATION", isolation.to_owned()),
             ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
             ("STATE", self.state.describe()),
