@@ -6,6 +6,7 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
+//! - [`private_file`]: reading what only we may write.
 //! - `imports`: the host's side of every import. [`http`], [`state`], [`blobs`]: what they stand on.
 
 pub mod artifact;
@@ -23,5 +24,6 @@ mod imports;
 pub mod libvirt;
 pub mod limits;
 pub mod native;
+pub mod private_file;
 pub mod state;
 pub mod text;
