@@ -23,6 +23,7 @@ mod lists;
 mod requests;
 mod server;
 mod state;
+mod supply;
 mod words;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ fn all_trials() -> impl Iterator<Item = &'static Trial> {
         lists::TRIALS,
         requests::TRIALS,
         state::TRIALS,
+        supply::TRIALS,
         words::TRIALS,
     ]
     .into_iter()
