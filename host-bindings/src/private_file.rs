@@ -32,7 +32,9 @@ pub enum Doubt {
     #[error("`{0}` is not a directory, or is a link to one")]
     NotADirectory(PathBuf),
     /// It can be changed under another name.
-    #[error("`{0}` has {1} names (hard links), so it can be changed under another one: copy it, and remove the old file")]
+    #[error(
+        "`{0}` has {1} names (hard links), so it can be changed under another one: copy it, and remove the old file"
+    )]
     ManyNames(PathBuf, u64),
     /// It belongs to neither us nor root.
     #[error("`{0}` belongs to user {1}, who can change it: run `chown {us}` on it, if you trust what it says", us = rustix::process::geteuid().as_raw())]
@@ -198,7 +200,10 @@ mod tests {
         assert!(refusal(&file).contains("not a regular file"));
         std::fs::remove_dir(&file).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
-        assert!(refusal(&file).contains("not a regular file"), "and it did not wait for a writer");
+        assert!(
+            refusal(&file).contains("not a regular file"),
+            "and it did not wait for a writer"
+        );
         fresh();
         // Only root can give files away; others run the rest.
         if rustix::process::geteuid().is_root() {
@@ -212,7 +217,13 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("key"), b"secret").unwrap();
         let directory = PrivateDirectory::open(home.path()).unwrap();
-        for (mode, is_read) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o610, false)] {
+        for (mode, is_read) in [
+            (0o600, true),
+            (0o400, true),
+            (0o640, false),
+            (0o604, false),
+            (0o610, false),
+        ] {
             set_mode(&home.path().join("key"), mode);
             assert_eq!(directory.read_secret("key", 10).is_ok(), is_read, "{mode:o}");
         }
@@ -235,7 +246,12 @@ mod tests {
         assert!(refused.contains("is a link to one"), "{refused}");
         if rustix::process::geteuid().is_root() {
             chown(&directory, Some(12_345), None).unwrap();
-            assert!(PrivateDirectory::open(&directory).unwrap_err().to_string().contains("12345"));
+            assert!(
+                PrivateDirectory::open(&directory)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("12345")
+            );
         }
     }
 }

@@ -61,6 +61,19 @@ impl Home {
             cache: directory.join("cache"),
         }
     }
+
+    /// Waits until nobody else changes what is installed or trusted; others wait until the value is dropped. Readers do
+    /// not wait: files are replaced whole.
+    pub(crate) fn lock(&self) -> Result<File> {
+        create_private_directory(&self.data)?;
+        let path = self.data.join(".lock");
+        let lock = || {
+            let file = File::options().write(true).create(true).truncate(false).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(|error: io::Error| Error::io(format_args!("locking `{}`", path.display()), &error))
+    }
 }
 
 /// Creates a directory that only its owner can enter, with its parents.

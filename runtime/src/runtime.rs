@@ -16,7 +16,9 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
 use crate::home::Home;
-use crate::registry::{Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification};
+use crate::registry::{
+    Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
+};
 use crate::review::Candidate;
 use crate::service::Service;
 use crate::trust::TrustStore;

@@ -21,7 +21,11 @@ impl Supply {
         let file = session.path().join("fake.wasm");
         std::fs::copy(component("fake"), &file).unwrap();
         let key = KeyPair::generate_unencrypted_keypair().unwrap();
-        std::fs::write(session.path().join("author.pub"), key.pk.to_box().unwrap().into_string()).unwrap();
+        std::fs::write(
+            session.path().join("author.pub"),
+            key.pk.to_box().unwrap().into_string(),
+        )
+        .unwrap();
         Self { session, file, key }
     }
 
@@ -38,15 +42,32 @@ fn what_is_asked_for_is_shown_and_must_be_approved() {
     let file = component("fake");
     let refused = session.run(&format!("provider add {}", file.display()));
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
-    for expected in ["keep up to 1024 KiB", "signed by nobody", "imports ", "hint: add `--yes`"] {
+    for expected in [
+        "keep up to 1024 KiB",
+        "signed by nobody",
+        "imports ",
+        "hint: add `--yes`",
+    ] {
         assert!(refused.stderr.contains(expected), "{expected}: {}", refused.stderr);
     }
-    assert!(session.fails(1, "provider inspect fake").contains("there is no provider `fake`"));
+    assert!(
+        session
+            .fails(1, "provider inspect fake")
+            .contains("there is no provider `fake`")
+    );
 
     let review = session.json(&format!("provider review {}", file.display()));
-    assert_eq!((&review["needs_approval"], &review["installed"]), (&true.into(), &Value::Null));
+    assert_eq!(
+        (&review["needs_approval"], &review["installed"]),
+        (&true.into(), &Value::Null)
+    );
     let changes = review["changes"].as_array().unwrap();
-    assert!(changes.iter().any(|change| change["subject"] == "state kib" && change["text"] == "1024"), "{changes:?}");
+    assert!(
+        changes
+            .iter()
+            .any(|change| change["subject"] == "state kib" && change["text"] == "1024"),
+        "{changes:?}"
+    );
 
     let added = session.run(&format!("provider add {} --yes", file.display()));
     assert_eq!(added.code, Some(0), "{added:?}");
@@ -54,19 +75,34 @@ fn what_is_asked_for_is_shown_and_must_be_approved() {
     // The same again asks for nothing new.
     session.done(&format!("provider add {}", file.display()));
     let review = session.json(&format!("provider review {}", file.display()));
-    assert_eq!((&review["needs_approval"], &review["changes"]), (&false.into(), &serde_json::json!([])));
+    assert_eq!(
+        (&review["needs_approval"], &review["changes"]),
+        (&false.into(), &serde_json::json!([]))
+    );
 }
 
 #[test]
 fn a_digest_that_was_asked_for_is_insisted_on() {
     let session = Session::empty();
     let file = component("fake");
-    let digest = session.json(&format!("provider inspect {}", file.display()))["digest"].as_str().unwrap().to_owned();
+    let digest = session.json(&format!("provider inspect {}", file.display()))["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let other = "0".repeat(64);
-    let refused = session.fails(1, &format!("provider add {} --yes --digest sha256:{other}", file.display()));
-    assert!(refused.contains(&format!("sha256:{digest}")) && refused.contains(&other), "{refused}");
+    let refused = session.fails(
+        1,
+        &format!("provider add {} --yes --digest sha256:{other}", file.display()),
+    );
+    assert!(
+        refused.contains(&format!("sha256:{digest}")) && refused.contains(&other),
+        "{refused}"
+    );
     session.fails(1, &format!("provider add {} --yes --digest {digest}", file.display()));
-    session.done(&format!("provider add {} --yes --digest sha256:{digest}", file.display()));
+    session.done(&format!(
+        "provider add {} --yes --digest sha256:{digest}",
+        file.display()
+    ));
     let lock = std::fs::read_to_string(session.path().join("config/providers.lock")).unwrap();
     for expected in ["name = \"fake\"", &format!("digest = \"sha256:{digest}\""), "source = "] {
         assert!(lock.contains(expected), "{lock}");
@@ -87,9 +123,15 @@ fn keys_are_trusted_and_revoked() {
     let added = session.run("provider trust add author author.pub --providers fake,acme-*");
     assert_eq!(added.code, Some(0), "{added:?}");
     let keys = session.json("provider trust list");
-    assert_eq!((&keys[0]["name"], &keys[0]["providers"][1]), (&"author".into(), &"acme-*".into()));
+    assert_eq!(
+        (&keys[0]["name"], &keys[0]["providers"][1]),
+        (&"author".into(), &"acme-*".into())
+    );
     assert_eq!(keys[0]["key_id"], inspected["signer"]["key_id"]);
-    let again = format!("provider trust add other {} --providers *", keys[0]["public_key"].as_str().unwrap());
+    let again = format!(
+        "provider trust add other {} --providers *",
+        keys[0]["public_key"].as_str().unwrap()
+    );
     assert!(session.fails(1, &again).contains("key `author` exists already"));
     session.fails(2, "provider trust add other nonsense --providers *");
     session.fails(2, "provider trust add other author.pub");
@@ -103,7 +145,11 @@ fn keys_are_trusted_and_revoked() {
 
     let revoked = session.run("provider trust revoke author --reason stolen");
     assert_eq!(revoked.code, Some(0));
-    assert!(revoked.stderr.contains("cannot use provider `fake`"), "{}", revoked.stderr);
+    assert!(
+        revoked.stderr.contains("cannot use provider `fake`"),
+        "{}",
+        revoked.stderr
+    );
     assert!(session.fails(1, "list vm").contains("which was revoked: stolen"));
     let verified = session.run("provider verify -o json");
     assert_eq!(verified.code, Some(1), "{verified:?}");
@@ -123,7 +169,11 @@ fn a_first_key_tells_whom_it_stops_and_a_broken_policy_stops_all() {
     session.done("provider add fake.wasm --yes");
     session.done("create connection lab --provider fake --grant-all");
     let added = session.run("provider trust add author author.pub --providers fake");
-    assert!(added.stderr.contains("cannot use provider `fake`: it is not signed"), "{}", added.stderr);
+    assert!(
+        added.stderr.contains("cannot use provider `fake`: it is not signed"),
+        "{}",
+        added.stderr
+    );
     assert!(session.fails(1, "list vm").contains("it is not signed"));
     // Its signature arrives later: the bytes are the same, so it only has to be added.
     supply.sign("");
@@ -141,7 +191,10 @@ fn a_first_key_tells_whom_it_stops_and_a_broken_policy_stops_all() {
 #[test]
 fn an_installed_component_that_was_changed_is_found() {
     let session = Session::with_lab();
-    let digest = session.json("provider inspect fake")["digest"].as_str().unwrap().to_owned();
+    let digest = session.json("provider inspect fake")["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     std::fs::write(session.path().join(format!("data/components/{digest}.wasm")), "another").unwrap();
     let verified = session.run("provider verify fake");
     assert_eq!(verified.code, Some(1));

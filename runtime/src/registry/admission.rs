@@ -75,21 +75,31 @@ pub(super) fn check_pin<'a>(name: &str, kept: &KeptDescription, lock: &'a LockFi
 }
 
 /// Checks a provider against the lock file and the policy, without its bytes.
-pub(super) fn admit(name: &str, kept: KeptDescription, files: &RegistryFiles, lock: &LockFile, trust: &Trust) -> Result<Admission> {
+pub(super) fn admit(
+    name: &str,
+    kept: KeptDescription,
+    files: &RegistryFiles,
+    lock: &LockFile,
+    trust: &Trust,
+) -> Result<Admission> {
     let pin = check_pin(name, &kept, lock)?;
     let signature = files.signature(&pin.digest)?;
     let signed_by = signature.as_ref().map(Signature::key_id);
     if let Some(pinned) = pin.signer {
         if signed_by != Some(pinned) {
-            return Err(changed(name, format!("it was installed with a signature of key {pinned}, which is gone"))
-                .hint(again(pin)));
+            return Err(changed(
+                name,
+                format!("it was installed with a signature of key {pinned}, which is gone"),
+            )
+            .hint(again(pin)));
         }
         if !trust.exists() {
             let file = trust.path().display();
-            return Err(
-                changed(name, format!("it is pinned as signed by key {pinned}, and there is no `{file}` to check that by"))
-                    .hint("restore the file, or add the key: `stockade provider trust add NAME KEY --providers PATTERN`"),
-            );
+            return Err(changed(
+                name,
+                format!("it is pinned as signed by key {pinned}, and there is no `{file}` to check that by"),
+            )
+            .hint("restore the file, or add the key: `stockade provider trust add NAME KEY --providers PATTERN`"));
         }
     }
     let key = trust
@@ -113,7 +123,12 @@ pub(super) fn admit(name: &str, kept: KeptDescription, files: &RegistryFiles, lo
 /// Reads an admitted component, and verifies its bytes.
 pub(super) fn read_verified(files: &RegistryFiles, admission: &Admission) -> Result<ComponentBytes> {
     let (provider, name) = (&admission.provider, &admission.provider.info.name);
-    let hint = || format!("install it again: `stockade provider add --replace {}`", provider.source);
+    let hint = || {
+        format!(
+            "install it again: `stockade provider add --replace {}`",
+            provider.source
+        )
+    };
     let Some(bytes) = files.component(&provider.digest)? else {
         return Err(changed(name, "its component is missing on disk").hint(hint()));
     };

@@ -4,7 +4,6 @@
 //! `components/DIGEST.minisig` its signature as it came. All of them are read by `home::read_private`: what others can
 //! write is not read. What they say is checked against the lock file by `admission`; nothing here decides.
 
-use std::fs::File;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use stockade_host::artifact::{ComponentBytes, MAX_COMPONENT_BYTES};
 use stockade_host::contract::{Ability, ErrorKind, ProviderInfo};
 
 use crate::error::{Error, Result};
-use crate::home::{Home, create_private_directory, read_private, read_private_text, write_private};
+use crate::home::{Home, read_private, read_private_text, write_private};
 use crate::trust::{MAX_SIGNATURE_BYTES, Signature};
 
 /// The longest description in bytes. What a guest returns is bounded far below by its limits.
@@ -51,18 +50,6 @@ impl RegistryFiles {
             providers: home.data.join("providers"),
             components: home.data.join("components"),
         }
-    }
-
-    /// Waits until nobody else changes the registry; others wait until the value is dropped.
-    pub(super) fn lock(&self) -> Result<File> {
-        create_private_directory(&self.providers)?;
-        let path = self.providers.join(".lock");
-        let lock = || {
-            let file = File::options().write(true).create(true).truncate(false).open(&path)?;
-            file.lock()?;
-            Ok(file)
-        };
-        lock().map_err(|error: std::io::Error| Error::io(format_args!("locking `{}`", path.display()), &error))
     }
 
     /// The names of what is installed, in no order.

@@ -63,7 +63,10 @@ impl Registry {
             let key = verify(&trust, &component, signature)?;
             check_described(key.as_ref(), &description, signature)
         });
-        let signer = signature.ok().flatten().map(|signature| Signer::new(signature.key_id(), &trust));
+        let signer = signature
+            .ok()
+            .flatten()
+            .map(|signature| Signer::new(signature.key_id(), &trust));
         let mut provider = InstalledProvider::component(description, file.display().to_string(), signer);
         provider.refusal = judged.err().map(|error| error.to_string());
         Ok(provider)
@@ -74,7 +77,9 @@ impl Registry {
         let doing = |error: Error| error.while_doing(format!("add provider `{}`", wanted.file.display()));
         let component = read_component(&wanted.file).await?;
         check_digest(wanted.digest.as_deref(), &component).map_err(doing)?;
-        let signature = read_signature(wanted.signature.as_deref(), &wanted.file).await.map_err(doing)?;
+        let signature = read_signature(wanted.signature.as_deref(), &wanted.file)
+            .await
+            .map_err(doing)?;
         let trust = self.trust.read()?;
         let key = verify(&trust, &component, signature.as_ref()).map_err(doing)?;
         let description = self.describe(&component).await.map_err(doing)?;
@@ -83,8 +88,11 @@ impl Registry {
         let lock = LockFile::read(&self.home)?;
         let signer = key.as_ref().and(signature.as_ref()).map(Signature::key_id);
         let name = description.info.name.clone();
-        self.check_place(&description, signer, &lock, wanted.replace).map_err(doing)?;
-        let shown = signature.as_ref().map(|signature| Signer::new(signature.key_id(), &trust));
+        self.check_place(&description, signer, &lock, wanted.replace)
+            .map_err(doing)?;
+        let shown = signature
+            .as_ref()
+            .map(|signature| Signer::new(signature.key_id(), &trust));
         Ok(Prepared {
             installed: self.intact(&name, &lock, &trust),
             pinned: lock.get(&name).cloned(),
@@ -99,13 +107,14 @@ impl Registry {
     pub(crate) fn install(&self, prepared: Prepared) -> Result<InstalledProvider> {
         let provider = prepared.provider;
         let name = &provider.info.name;
-        let _changing = self.files.lock()?;
+        let _changing = self.home.lock()?;
         let lock = LockFile::read(&self.home)?;
         if lock.get(name) != prepared.pinned.as_ref() {
             let message = format!("provider `{name}` was changed by somebody else meanwhile");
             return Err(Error::new(ErrorKind::Conflict, message).hint("look at it again, and then add it"));
         }
-        self.files.put_component(&prepared.component, prepared.signature.as_ref())?;
+        self.files
+            .put_component(&prepared.component, prepared.signature.as_ref())?;
         let description = self.files.put_description(
             name,
             &Description {
@@ -123,9 +132,8 @@ impl Registry {
             source: provider.source.clone(),
             signer: prepared.signer,
         })?;
-        match prepared.pinned.filter(|old| old.digest != provider.digest) {
-            Some(old) => self.files.remove_component(&old.digest)?,
-            None => {}
+        if let Some(old) = prepared.pinned.filter(|old| old.digest != provider.digest) {
+            self.files.remove_component(&old.digest)?;
         }
         Ok(provider)
     }
@@ -135,7 +143,11 @@ impl Registry {
         let kept = self.files.description(name).ok().flatten()?;
         let pin = check_pin(name, &kept, lock).ok()?;
         let signer = pin.signer.map(|id| Signer::new(id, trust));
-        Some(InstalledProvider::component(kept.description, pin.source.clone(), signer))
+        Some(InstalledProvider::component(
+            kept.description,
+            pin.source.clone(),
+            signer,
+        ))
     }
 
     /// Whether a component may take its name.
@@ -182,7 +194,10 @@ fn check_digest(wanted: Option<&str>, component: &ComponentBytes) -> Result<()> 
     }
     Err(Error::new(
         ErrorKind::Conflict,
-        format!("it is {DIGEST_PREFIX}{}, and {wanted} was asked for", component.digest()),
+        format!(
+            "it is {DIGEST_PREFIX}{}, and {wanted} was asked for",
+            component.digest()
+        ),
     )
     .hint("this is another component, or a changed one: do not install it before you know why"))
 }
@@ -216,7 +231,12 @@ async fn read_signature(named: Option<&Path>, component: &Path) -> Result<Option
     let mut beside = component.as_os_str().to_owned();
     beside.push(SIGNATURE_ENDING);
     let file = named.unwrap_or(Path::new(&beside));
-    let invalid = |why: &str| Error::invalid("signature", format!("`{}` is not a minisign signature: {why}", file.display()));
+    let invalid = |why: &str| {
+        Error::invalid(
+            "signature",
+            format!("`{}` is not a minisign signature: {why}", file.display()),
+        )
+    };
     let bytes = match read_at_most(file, MAX_SIGNATURE_BYTES).await {
         Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound(_)) => return Ok(None),
         bytes => bytes?,
@@ -228,7 +248,11 @@ async fn read_signature(named: Option<&Path>, component: &Path) -> Result<Option
 async fn read_at_most(file: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let read = async {
         let mut bytes = Vec::new();
-        tokio::fs::File::open(file).await?.take(max_bytes).read_to_end(&mut bytes).await?;
+        tokio::fs::File::open(file)
+            .await?
+            .take(max_bytes)
+            .read_to_end(&mut bytes)
+            .await?;
         Ok(bytes)
     };
     read.await.map_err(|error: std::io::Error| match error.kind() {

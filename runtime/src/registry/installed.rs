@@ -101,7 +101,6 @@ impl InstalledProvider {
             .find(|options| options.noun == noun)
             .map_or(&[], |options| &options.options)
     }
-
 }
 
 impl Description {

@@ -150,7 +150,9 @@ mod prefixed {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
         let text = String::deserialize(deserializer)?;
         let digits = digest_digits(&text).ok_or_else(|| {
-            D::Error::custom(format!("`{text}` is not `{DIGEST_PREFIX}` and 64 hexadecimal digits in lower case"))
+            D::Error::custom(format!(
+                "`{text}` is not `{DIGEST_PREFIX}` and 64 hexadecimal digits in lower case"
+            ))
         })?;
         Ok(digits.to_owned())
     }
@@ -194,7 +196,10 @@ mod tests {
     #[test]
     fn what_a_lock_cannot_mean_is_an_error() {
         let entry = "[[provider]]\nname = \"a\"\nversion = \"1\"\nsource = \"a\"\n";
-        let digests = format!("digest = \"sha256:{0}\"\ndescription = \"sha256:{0}\"\n", "a".repeat(64));
+        let digests = format!(
+            "digest = \"sha256:{0}\"\ndescription = \"sha256:{0}\"\n",
+            "a".repeat(64)
+        );
         let good = format!("version = 1\n{entry}{digests}");
         parse(&good).unwrap();
         for (from, to, expected) in [

@@ -110,7 +110,7 @@ impl Registry {
                 format!("provider `{name}` is compiled in; it cannot be removed"),
             ));
         }
-        let _changing = self.files.lock()?;
+        let _changing = self.home.lock()?;
         self.files.remove_description(name)?;
         self.files.remove_component(&provider.digest)?;
         LockFile::read(&self.home)?.remove(name)?;

@@ -66,7 +66,10 @@ pub(super) fn difference(old: Option<&InstalledProvider>, new: &InstalledProvide
     let is_same = |one: &Ask, other: &Ask| one.subject == other.subject && one.text == other.text;
     let is_less = |ask: &Ask| {
         let before = old.iter().find(|before| before.subject == ask.subject);
-        before.and_then(|before| before.amount).zip(ask.amount).is_some_and(|(before, now)| now <= before)
+        before
+            .and_then(|before| before.amount)
+            .zip(ask.amount)
+            .is_some_and(|(before, now)| now <= before)
     };
     let line = |ask: &Ask, change: ChangeKind, widens: bool| AskChange {
         change,
@@ -116,13 +119,18 @@ fn take_apart(subject: &str, value: &Value, counts: bool, asks: &mut Vec<Ask>) {
     };
     match value {
         Value::Null => {}
-        Value::Array(elements) => elements.iter().for_each(|element| take_apart(subject, element, counts, asks)),
+        Value::Array(elements) => elements
+            .iter()
+            .for_each(|element| take_apart(subject, element, counts, asks)),
         Value::Object(fields) => {
             let subject = match ["name", "noun"].iter().find_map(|field| fields.get(*field)?.as_str()) {
                 Some(name) => format!("{subject} `{name}`"),
                 None => subject.to_owned(),
             };
-            let reason = WORDS.iter().find_map(|field| fields.get(*field)?.as_str()).map(str::to_owned);
+            let reason = WORDS
+                .iter()
+                .find_map(|field| fields.get(*field)?.as_str())
+                .map(str::to_owned);
             add(&subject, render(fields), reason, None);
             for (field, value) in fields.iter().filter(|(_, value)| has_parts(value)) {
                 take_apart(&format!("{subject} {}", singular(field)), value, counts, asks);
@@ -213,45 +221,75 @@ mod tests {
         };
         check("reason", |new| new.info.endpoints[0].reason = "other words".into(), &[]);
         check("version", |new| new.info.version = "9.0.0".into(), &[]);
-        check("less state", |new| new.info.state_kib = Some(32), &["+state kib: 32", "-state kib: 64"]);
-        check("more state", |new| new.info.state_kib = Some(65), &["+!state kib: 65", "-state kib: 64"]);
+        check(
+            "less state",
+            |new| new.info.state_kib = Some(32),
+            &["+state kib: 32", "-state kib: 64"],
+        );
+        check(
+            "more state",
+            |new| new.info.state_kib = Some(65),
+            &["+!state kib: 65", "-state kib: 64"],
+        );
         check("no state", |new| new.info.state_kib = None, &["-state kib: 64"]);
-        check("import", |new| new.imports.push("stockade:provider/blobs".into()), &["+!import: stockade:provider/blobs"]);
-        check("no endpoint", |new| new.info.endpoints.clear(), &[
-            "-endpoint `api` rule: GET /vms/*",
-            "-endpoint `api`: origin=https://{host}",
-        ]);
-        check("origin", |new| new.info.endpoints[0].origin = "https://evil.example".into(), &[
-            "+!endpoint `api`: origin=https://evil.example",
-            "-endpoint `api`: origin=https://{host}",
-        ]);
-        check("rule", |new| new.info.endpoints[0].rules.push(rule("DELETE", "/vms/*")), &[
-            "+!endpoint `api` rule: DELETE /vms/*",
-        ]);
-        check("credential", |new| {
-            new.info.endpoints[0].credential = Some("key".into());
-            new.info.credentials.push(CredentialRequest {
-                name: "key".into(),
-                kinds: vec![CredentialKind::Bearer],
-                required: true,
-                reason: String::new(),
-            });
-        }, &[
-            "+!credential `key`: kinds=[\"bearer\"] required=true",
-            "+!endpoint `api`: credential=key origin=https://{host}",
-            "-endpoint `api`: origin=https://{host}",
-        ]);
+        check(
+            "import",
+            |new| new.imports.push("stockade:provider/blobs".into()),
+            &["+!import: stockade:provider/blobs"],
+        );
+        check(
+            "no endpoint",
+            |new| new.info.endpoints.clear(),
+            &[
+                "-endpoint `api` rule: GET /vms/*",
+                "-endpoint `api`: origin=https://{host}",
+            ],
+        );
+        check(
+            "origin",
+            |new| new.info.endpoints[0].origin = "https://evil.example".into(),
+            &[
+                "+!endpoint `api`: origin=https://evil.example",
+                "-endpoint `api`: origin=https://{host}",
+            ],
+        );
+        check(
+            "rule",
+            |new| new.info.endpoints[0].rules.push(rule("DELETE", "/vms/*")),
+            &["+!endpoint `api` rule: DELETE /vms/*"],
+        );
+        check(
+            "credential",
+            |new| {
+                new.info.endpoints[0].credential = Some("key".into());
+                new.info.credentials.push(CredentialRequest {
+                    name: "key".into(),
+                    kinds: vec![CredentialKind::Bearer],
+                    required: true,
+                    reason: String::new(),
+                });
+            },
+            &[
+                "+!credential `key`: kinds=[\"bearer\"] required=true",
+                "+!endpoint `api`: credential=key origin=https://{host}",
+                "-endpoint `api`: origin=https://{host}",
+            ],
+        );
         // A default can stand in an origin.
-        check("default", |new| {
-            new.info.connection_options.push(OptionSchema {
-                name: "host".into(),
-                r#type: OptionType::Text,
-                required: false,
-                default: Some(OptionValue::Text("evil.example".into())),
-                choices: Vec::new(),
-                secret: false,
-                doc: String::new(),
-            });
-        }, &["+!connection option `host`: default={\"text\":\"evil.example\"} required=false secret=false type=text"]);
+        check(
+            "default",
+            |new| {
+                new.info.connection_options.push(OptionSchema {
+                    name: "host".into(),
+                    r#type: OptionType::Text,
+                    required: false,
+                    default: Some(OptionValue::Text("evil.example".into())),
+                    choices: Vec::new(),
+                    secret: false,
+                    doc: String::new(),
+                });
+            },
+            &["+!connection option `host`: default={\"text\":\"evil.example\"} required=false secret=false type=text"],
+        );
     }
 }

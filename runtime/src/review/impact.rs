@@ -27,7 +27,12 @@ pub struct ConnectionImpact {
 }
 
 /// Compares what is effective on a connection.
-pub(super) fn impact(connection: &str, config: &ConnectionConfig, old: Option<&ProviderInfo>, new: &ProviderInfo) -> ConnectionImpact {
+pub(super) fn impact(
+    connection: &str,
+    config: &ConnectionConfig,
+    old: Option<&ProviderInfo>,
+    new: &ProviderInfo,
+) -> ConnectionImpact {
     let compared = || -> Result<ConnectionImpact> {
         let before = old.map(|info| effective(info, config)).transpose()?.unwrap_or_default();
         let after = effective(new, config)?;

@@ -93,7 +93,8 @@ fn review(
         impacts.extend(impact_on(&name, installed, new, connections));
     }
     let is_downgrade = installed.is_some_and(|installed| is_older(&new.info.version, &installed.info.version));
-    let signer_changes = installed.is_some_and(|installed| installed.signer.is_some() && installed.signer != new.signer);
+    let signer_changes =
+        installed.is_some_and(|installed| installed.signer.is_some() && installed.signer != new.signer);
     let widens = changes.iter().any(|change| change.widens) || impacts.iter().any(|impact| !impact.widened.is_empty());
     Ok(ProviderReview {
         provider: new.info.name.clone(),
@@ -114,7 +115,10 @@ fn impact_on(
     connections: &ConnectionStore,
 ) -> Option<ConnectionImpact> {
     // One that cannot be read says so when it is used; whose it is, nobody knows.
-    let config = connections.get(name).ok().filter(|config| config.provider == new.info.name)?;
+    let config = connections
+        .get(name)
+        .ok()
+        .filter(|config| config.provider == new.info.name)?;
     let impact = impact::impact(name, &config, installed.map(|installed| &installed.info), &new.info);
     let is_changed = !impact.widened.is_empty() || !impact.narrowed.is_empty() || impact.problem.is_some();
     is_changed.then_some(impact)

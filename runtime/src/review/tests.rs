@@ -120,7 +120,11 @@ fn approval_is_asked_for_what_is_new_wider_older_or_signed_otherwise() {
     assert!(!needs(Some(&old), &old), "the same");
     assert!(!needs(Some(&old), &version("1.11.0")), "newer, and asks for the same");
     assert!(needs(Some(&old), &version("1.9.0")), "older");
-    assert!(super::review(Some(&old), &version("1.9.0"), &store).unwrap().is_downgrade);
+    assert!(
+        super::review(Some(&old), &version("1.9.0"), &store)
+            .unwrap()
+            .is_downgrade
+    );
     let before = signed(old.clone(), "A");
     assert!(!needs(Some(&before), &signed(version("2.0.0"), "A")));
     assert!(needs(Some(&before), &signed(version("2.0.0"), "B")), "another signer");

@@ -134,7 +134,9 @@ impl TrustConfig {
             }
             // Revoking one of two entries would leave the other.
             if let Some(other) = seen.insert(key.public_key.id().to_string(), name) {
-                return Err(format!("keys `{other}` and `{name}` have the same id: keep one of them"));
+                return Err(format!(
+                    "keys `{other}` and `{name}` have the same id: keep one of them"
+                ));
             }
         }
         Ok(config)

@@ -71,8 +71,10 @@ impl Trust {
             )));
         };
         if let Some(reason) = config.revoked.as_ref().and_then(Revocation::reason) {
-            return Err(refused(format!("it is signed with key `{name}` ({id}), which was revoked: {reason}"))
-                .hint("ask its author for one that is signed with another key, and replace this one by it"));
+            return Err(refused(format!(
+                "it is signed with key `{name}` ({id}), which was revoked: {reason}"
+            ))
+            .hint("ask its author for one that is signed with another key, and replace this one by it"));
         }
         Ok(Some(TrustedKey {
             name: name.to_owned(),

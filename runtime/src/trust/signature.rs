@@ -124,7 +124,8 @@ impl PublicKey {
             .verify(bytes, &signature.decoded, WITHOUT_HASH)
             .map_err(|error| match error {
                 minisign_verify::Error::UnexpectedAlgorithm => {
-                    "it is of the old form, over the content instead of its hash; sign again with a current minisign".to_owned()
+                    "it is of the old form, over the content instead of its hash; sign again with a current minisign"
+                        .to_owned()
                 }
                 error => error.to_string(),
             })
@@ -141,8 +142,9 @@ impl std::str::FromStr for PublicKey {
             [line] => line.trim().to_owned(),
             _ => return Err("a public key is one line of base64, or minisign's file of two lines".to_owned()),
         };
-        let key = minisign_verify::PublicKey::from_base64(&line)
-            .map_err(|_| "this is not a minisign public key: 56 characters of base64 that begin with `RW`".to_owned())?;
+        let key = minisign_verify::PublicKey::from_base64(&line).map_err(|_| {
+            "this is not a minisign public key: 56 characters of base64 that begin with `RW`".to_owned()
+        })?;
         let id = KeyId::of(&line).ok_or("the key has no id")?;
         Ok(Self { text: line, key, id })
     }

@@ -24,12 +24,14 @@ unsigned = \"refuse\"
 #[derive(Clone, Debug)]
 pub struct TrustStore {
     path: PathBuf,
+    home: Home,
 }
 
 impl TrustStore {
     pub(crate) fn new(home: &Home) -> Self {
         Self {
             path: home.config.join("trust.toml"),
+            home: home.clone(),
         }
     }
 
@@ -119,6 +121,7 @@ impl TrustStore {
 
     /// Changes the keys. What comes of it is read back before it is written.
     fn edit(&self, work: impl FnOnce(&mut Table)) -> Result<()> {
+        let _changing = self.home.lock()?;
         let text = self.text()?.unwrap_or_else(|| NEW_FILE.to_owned());
         let mut document: DocumentMut = text.parse().map_err(|error| self.broken(&format!("{error}")))?;
         let keys = document.entry("keys").or_insert_with(|| {

@@ -65,17 +65,40 @@ fn a_signature_counts_by_a_trusted_key_over_these_bytes_for_this_name() {
     let good = policy("\"acme-*\"", "");
     let signed = sign(&acme, "timestamp:1 provider:acme-web version:1.2.0");
     assert_eq!(check(&good, BYTES, Some(&signed)), Ok(Some("acme".to_owned())));
-    assert_eq!(check(&good, BYTES, Some(&sign(&acme, "hello"))), Ok(Some("acme".to_owned())));
+    assert_eq!(
+        check(&good, BYTES, Some(&sign(&acme, "hello"))),
+        Ok(Some("acme".to_owned()))
+    );
 
     for (trust, bytes, signature, expected) in [
         (&good, BYTES, None, "it is not signed"),
         (&good, BYTES, Some(sign(&other, "")), "which is not trusted"),
         (&good, b"another component", Some(signed.clone()), "is not good"),
-        (&good, BYTES, Some(sign(&acme, "provider:acme-db")), "for provider `acme-db`"),
+        (
+            &good,
+            BYTES,
+            Some(sign(&acme, "provider:acme-db")),
+            "for provider `acme-db`",
+        ),
         (&good, BYTES, Some(sign(&acme, "version:1.1.0")), "for version `1.1.0`"),
-        (&policy("\"acme\", \"web-*\"", ""), BYTES, Some(signed.clone()), "may sign `acme`, `web-*`, but not"),
-        (&policy("\"*\"", "revoked = \"stolen\""), BYTES, Some(signed.clone()), "was revoked: stolen"),
-        (&policy("\"*\"", "revoked = true"), BYTES, Some(signed.clone()), "was revoked: no reason"),
+        (
+            &policy("\"acme\", \"web-*\"", ""),
+            BYTES,
+            Some(signed.clone()),
+            "may sign `acme`, `web-*`, but not",
+        ),
+        (
+            &policy("\"*\"", "revoked = \"stolen\""),
+            BYTES,
+            Some(signed.clone()),
+            "was revoked: stolen",
+        ),
+        (
+            &policy("\"*\"", "revoked = true"),
+            BYTES,
+            Some(signed.clone()),
+            "was revoked: no reason",
+        ),
     ] {
         let refused = check(trust, bytes, signature.as_ref()).unwrap_err();
         assert!(refused.contains(expected), "{expected}: {refused}");
@@ -100,11 +123,19 @@ fn a_forged_key_id_and_a_forged_comment_are_found() {
         Signature::parse(lines.join("\n")).unwrap()
     };
     let forged = forge(sign(&other, "").text(), sign(&acme, "").text());
-    assert!(check(&policy, BYTES, Some(&forged)).unwrap_err().contains("is not good"));
+    assert!(
+        check(&policy, BYTES, Some(&forged))
+            .unwrap_err()
+            .contains("is not good")
+    );
 
     let honest = sign(&acme, "version:1.1.0");
     let renamed = Signature::parse(honest.text().replace("version:1.1.0", "version:1.2.0")).unwrap();
-    assert!(check(&policy, BYTES, Some(&renamed)).unwrap_err().contains("is not good"));
+    assert!(
+        check(&policy, BYTES, Some(&renamed))
+            .unwrap_err()
+            .contains("is not good")
+    );
 }
 
 #[test]

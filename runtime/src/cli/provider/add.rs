@@ -6,7 +6,7 @@ use clap::Args;
 use stockade::review::{AskChange, Candidate, ChangeKind, ConnectionImpact, ProviderReview, ReviewedVersion};
 use stockade::{Installation, InstalledProvider};
 
-use super::{SHORT_DIGEST, asked, describe_signer, indent};
+use super::{SHORT_DIGEST, asked, describe_options, describe_signer, indent};
 use crate::cli::context::Context;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::noun::Confirmation;
@@ -65,7 +65,11 @@ pub(super) async fn review(context: &Context, source: Source) -> Outcome {
 pub(super) async fn add(context: &Context, arguments: Add) -> Outcome<InstalledProvider> {
     let runtime = &context.runtime;
     let candidate = runtime.review_provider(&arguments.source.installation()).await?;
-    let is_verified = candidate.provider().signer.as_ref().is_some_and(|signer| signer.key.is_some());
+    let is_verified = candidate
+        .provider()
+        .signer
+        .as_ref()
+        .is_some_and(|signer| signer.key.is_some());
     show(&candidate);
     if candidate.review().needs_approval && !arguments.confirmation.yes {
         approve(&candidate)?;
@@ -92,7 +96,10 @@ fn unverified(provider: &InstalledProvider, has_policy: bool) -> String {
 /// Tells a person what is asked for. One that asks for nothing new is not talked about.
 fn show(candidate: &Candidate) {
     let review = candidate.review();
-    let is_same = review.installed.as_ref().is_some_and(|installed| installed.digest == review.new.digest);
+    let is_same = review
+        .installed
+        .as_ref()
+        .is_some_and(|installed| installed.digest == review.new.digest);
     if !is_same || review.needs_approval {
         terminal::note(&terminal::clean_lines(&describe(candidate.provider(), review)));
     }
@@ -107,7 +114,10 @@ fn approve(candidate: &Candidate) -> Outcome {
     };
     if !terminal::can_ask() {
         return Err(Failure::usage(
-            format!("provider `{}` {what}, and there is no terminal to ask you on", review.provider),
+            format!(
+                "provider `{}` {what}, and there is no terminal to ask you on",
+                review.provider
+            ),
             "add `--yes` when you approve it; `stockade provider review FILE` shows it",
         ));
     }
@@ -126,9 +136,17 @@ fn describe(provider: &InstalledProvider, review: &ProviderReview) -> String {
             let asked = asked(&provider.info).unwrap_or_else(|| "nothing".to_owned());
             lines.push(format!("asks for\n{}", indent(&asked)));
             lines.push(format!("imports {}", join(&provider.imports)));
+            if !provider.info.connection_options.is_empty() {
+                let options = describe_options(&provider.info.connection_options);
+                lines.push(format!("takes connection options\n{}", indent(&options)));
+            }
         }
         Some(installed) => {
-            let word = if review.is_downgrade { "is a DOWNGRADE of" } else { "takes the place of" };
+            let word = if review.is_downgrade {
+                "is a DOWNGRADE of"
+            } else {
+                "takes the place of"
+            };
             lines.push(format!("{word} {}", version(installed)));
             lines.push(describe_changes(&review.changes));
         }
@@ -139,13 +157,17 @@ fn describe(provider: &InstalledProvider, review: &ProviderReview) -> String {
 
 fn version(version: &ReviewedVersion) -> String {
     let digest = version.digest.get(..SHORT_DIGEST).unwrap_or_default();
-    format!("{} (sha256:{digest}…), signed by {}", version.version, describe_signer(version.signer.as_ref()))
+    format!(
+        "{} (sha256:{digest}…), signed by {}",
+        version.version,
+        describe_signer(version.signer.as_ref())
+    )
 }
 
 /// What differs, on lines: `+` for what is new, `-` for what is gone.
 fn describe_changes(changes: &[AskChange]) -> String {
     if changes.is_empty() {
-        return "and asks for the same".to_owned();
+        return "asks for the same".to_owned();
     }
     let line = |change: &AskChange| {
         let sign = match change.change {
@@ -156,13 +178,18 @@ fn describe_changes(changes: &[AskChange]) -> String {
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         format!("  {sign} {}: {}{reason}", change.subject, change.text)
     };
-    format!("and asks for\n{}", changes.iter().map(line).collect::<Vec<_>>().join("\n"))
+    format!("asks for\n{}", changes.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn describe_impact(impact: &ConnectionImpact) -> String {
     let mut lines = vec![format!("connection `{}`:", impact.connection)];
     lines.extend(impact.widened.iter().map(|line| format!("  + now effective: {line}")));
-    lines.extend(impact.narrowed.iter().map(|line| format!("  - no longer effective: {line}")));
+    lines.extend(
+        impact
+            .narrowed
+            .iter()
+            .map(|line| format!("  - no longer effective: {line}")),
+    );
     lines.extend(impact.problem.iter().map(|problem| format!("  ! {problem}")));
     lines.join("\n")
 }
@@ -171,7 +198,9 @@ impl Record for ProviderReview {
     const COLUMNS: &'static [Column<Self>] = &[
         column("NAME", |review: &Self| review.provider.clone()),
         column("NEW", |review| version(&review.new)),
-        column("INSTALLED", |review| optional(review.installed.as_ref().map(version).as_ref())),
+        column("INSTALLED", |review| {
+            optional(review.installed.as_ref().map(version).as_ref())
+        }),
         column("DOWNGRADE", |review| yes_no(Some(review.is_downgrade))),
         column("NEEDS APPROVAL", |review| yes_no(Some(review.needs_approval))),
         wide("DIGEST", |review| review.new.digest.clone()),

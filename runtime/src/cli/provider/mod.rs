@@ -106,7 +106,10 @@ impl Record for InstalledProvider {
             optional(provider.digest.get(..SHORT_DIGEST).as_ref())
         }),
         wide("SOURCE", |provider| provider.source.clone()),
-        wide("SIGNED BY", |provider| describe_signer(provider.signer.as_ref())),
+        wide("SIGNED BY", |provider| match provider.kind {
+            ProviderKind::Component => describe_signer(provider.signer.as_ref()),
+            ProviderKind::Native => "-".to_owned(),
+        }),
         wide("ABILITIES", |provider| abilities(&provider.abilities)),
     ];
     const HAS_CONNECTION: bool = false;

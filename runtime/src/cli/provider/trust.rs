@@ -107,7 +107,9 @@ pub(super) fn run(context: &Context, action: Action) -> Outcome {
     match action {
         Action::List => {
             let keys = store.config()?.unwrap_or_default().keys;
-            let shown = keys.iter().map(|(name, key)| Located::nowhere(ShownKey::new(name, key)));
+            let shown = keys
+                .iter()
+                .map(|(name, key)| Located::nowhere(ShownKey::new(name, key)));
             Ok(context.output.print_list(&shown.collect::<Vec<_>>())?)
         }
         Action::Add(arguments) => {
@@ -139,7 +141,8 @@ fn changed(context: &Context, name: &str, done: &'static str) -> Outcome {
 fn read_key(argument: &str) -> Outcome<PublicKey> {
     let is_file = argument.contains('/') && argument.parse::<PublicKey>().is_err() || argument.ends_with(KEY_ENDING);
     let text = match is_file {
-        true => std::fs::read_to_string(argument).map_err(|error| Error::io(format_args!("reading `{argument}`"), &error))?,
+        true => std::fs::read_to_string(argument)
+            .map_err(|error| Error::io(format_args!("reading `{argument}`"), &error))?,
         false => argument.to_owned(),
     };
     text.parse()

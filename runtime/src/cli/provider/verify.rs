@@ -23,7 +23,9 @@ impl Record for Verification {
         column("DIGEST", |verified| {
             optional(verified.provider.digest.get(..SHORT_DIGEST).as_ref())
         }),
-        column("SIGNED BY", |verified| describe_signer(verified.provider.signer.as_ref())),
+        column("SIGNED BY", |verified| {
+            describe_signer(verified.provider.signer.as_ref())
+        }),
         column("FINDING", |verified| optional(verified.finding.as_ref())),
         wide("SOURCE", |verified| verified.provider.source.clone()),
     ];
@@ -37,7 +39,10 @@ impl Record for Verification {
 /// Verifies, and fails when anything was found.
 pub(super) async fn run(context: &Context, arguments: Verify) -> Outcome {
     let verified = context.runtime.verify_providers(arguments.name.as_deref()).await?;
-    let found: Vec<_> = verified.iter().filter_map(|one| Some((one.finding.clone()?, one.hints.clone()))).collect();
+    let found: Vec<_> = verified
+        .iter()
+        .filter_map(|one| Some((one.finding.clone()?, one.hints.clone())))
+        .collect();
     let verified: Vec<_> = verified.into_iter().map(Located::nowhere).collect();
     context.output.print_list(&verified)?;
     for (finding, hints) in &found {

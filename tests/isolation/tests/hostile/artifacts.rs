@@ -176,7 +176,10 @@ fn doubtful_directory(_lab: &Lab) {
     ] {
         set_mode(path, mode);
         let refused = refusal().expect("it is refused");
-        assert!(refused.contains(expected) && refused.contains(&path.display().to_string()), "{refused}");
+        assert!(
+            refused.contains(expected) && refused.contains(&path.display().to_string()),
+            "{refused}"
+        );
         set_mode(path, right);
         assert_eq!(refusal(), None, "{expected}");
     }

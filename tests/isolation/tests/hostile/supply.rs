@@ -123,7 +123,9 @@ fn add(lab: &Lab, runtime: &Runtime, file: &Path) -> Result<InstalledProvider, E
 /// Whether a new process would use the connection; the error otherwise.
 fn using(lab: &Lab, home: &Path, connection: &str) -> Result<(), String> {
     let runtime = open(home);
-    lab.wait(runtime.connect(connection)).map(|service| lab.works(&service)).map_err(|error| told(&error))
+    lab.wait(runtime.connect(connection))
+        .map(|service| lab.works(&service))
+        .map_err(|error| told(&error))
 }
 
 fn told(error: &Error) -> String {
@@ -171,15 +173,35 @@ fn changed_files(lab: &Lab) {
     };
     let tampering: [(&str, &dyn Fn(), &str); 10] = [
         ("it is another component", &swap, "was changed on disk"),
-        ("it is gone", &|| std::fs::remove_file(component).unwrap(), "is missing on disk"),
+        (
+            "it is gone",
+            &|| std::fs::remove_file(component).unwrap(),
+            "is missing on disk",
+        ),
         ("it is a link", &|| link(component), "is a link"),
-        ("it has a second name", &|| std::fs::hard_link(component, &elsewhere).unwrap(), "2 names"),
+        (
+            "it has a second name",
+            &|| std::fs::hard_link(component, &elsewhere).unwrap(),
+            "2 names",
+        ),
         ("others can write it", &|| set_mode(component, 0o602), "chmod go-w"),
-        ("it belongs to somebody else", &|| give_away(component), "cannot be trusted"),
-        ("others can write beside it", &|| set_mode(component.parent().unwrap(), 0o777), "chmod 700"),
+        (
+            "it belongs to somebody else",
+            &|| give_away(component),
+            "cannot be trusted",
+        ),
+        (
+            "others can write beside it",
+            &|| set_mode(component.parent().unwrap(), 0o777),
+            "chmod 700",
+        ),
         ("its description asks for more", &widen, "its description"),
         ("its description is a link", &|| link(&places.description), "is a link"),
-        ("others can write its description", &|| set_mode(&places.description, 0o622), "chmod go-w"),
+        (
+            "others can write its description",
+            &|| set_mode(&places.description, 0o622),
+            "chmod go-w",
+        ),
     ];
     for (what, tamper, expected) in tampering {
         tamper();
@@ -211,8 +233,16 @@ fn changed_pin(lab: &Lab) {
     let other = "0".repeat(64);
     for (what, text, expected) in [
         ("removed", "version = 1\n".to_owned(), "has no entry for it"),
-        ("another digest", honest.replace(&digest, &other), "provider add --replace"),
-        ("another version", honest.replace("version = \"", "version = \"9"), "its description"),
+        (
+            "another digest",
+            honest.replace(&digest, &other),
+            "provider add --replace",
+        ),
+        (
+            "another version",
+            honest.replace("version = \"", "version = \"9"),
+            "its description",
+        ),
         ("an unknown key", format!("{honest}trusted = true\n"), "is broken"),
     ] {
         std::fs::write(&lock, text).unwrap();
@@ -224,7 +254,11 @@ fn changed_pin(lab: &Lab) {
         assert!(lab.wait(runtime.connect(connection)).is_ok(), "{what}: restored");
     }
     std::fs::remove_file(&lock).unwrap();
-    assert!(using(lab, home.path(), connection).unwrap_err().contains("has no entry"));
+    assert!(
+        using(lab, home.path(), connection)
+            .unwrap_err()
+            .contains("has no entry")
+    );
     std::fs::write(&lock, &honest).unwrap();
     set_mode(&lock, 0o666);
     assert!(using(lab, home.path(), connection).unwrap_err().contains("chmod go-w"));
@@ -245,7 +279,10 @@ fn copied_lock(lab: &Lab) {
     assert!(told(&refused).contains("--replace"), "{}", told(&refused));
     assert!(runtime.provider(NAME).is_err(), "nothing was installed");
     add(lab, &runtime, &artifacts::component(NAME)).unwrap();
-    assert_eq!(std::fs::read(&lock).unwrap(), std::fs::read(there.path().join("config/providers.lock")).unwrap());
+    assert_eq!(
+        std::fs::read(&lock).unwrap(),
+        std::fs::read(there.path().join("config/providers.lock")).unwrap()
+    );
 
     let wanted = |digest: &str| Installation {
         file: artifacts::component(NAME),
@@ -253,7 +290,10 @@ fn copied_lock(lab: &Lab) {
         ..Installation::default()
     };
     let digest = runtime.provider(NAME).unwrap().digest;
-    assert!(lab.wait(runtime.review_provider(&wanted(&format!("sha256:{digest}")))).is_ok());
+    assert!(
+        lab.wait(runtime.review_provider(&wanted(&format!("sha256:{digest}"))))
+            .is_ok()
+    );
     for other in [format!("sha256:{}", "0".repeat(64)), digest] {
         assert!(lab.wait(runtime.review_provider(&wanted(&other))).is_err(), "{other}");
     }
@@ -317,7 +357,10 @@ fn revoked(lab: &Lab) {
             assert!(told(&refused).contains(expected), "{what}: {}", told(&refused));
         }
         assert!(findings(lab, home.path())[0].contains(expected), "{what}");
-        assert!(runtime.provider(NAME).unwrap().refusal.unwrap().contains(expected), "{what}");
+        assert!(
+            runtime.provider(NAME).unwrap().refusal.unwrap().contains(expected),
+            "{what}"
+        );
         std::fs::write(&trust, &honest).unwrap();
         assert!(lab.wait(runtime.connect(&connection)).is_ok(), "{what}: restored");
         assert!(findings(lab, home.path()).is_empty(), "{what}: restored");
@@ -409,8 +452,15 @@ fn replayed(lab: &Lab) {
     let review = candidate.review();
     assert!(review.is_downgrade && review.needs_approval, "{review:?}");
     assert_eq!(review.new.version, "0.0.9");
-    assert!(lab.wait(runtime.connect(&connection)).is_ok(), "a review installs nothing");
+    assert!(
+        lab.wait(runtime.connect(&connection)).is_ok(),
+        "a review installs nothing"
+    );
     runtime.install_provider(candidate).unwrap();
     let service = lab.wait(runtime.connect(&connection)).unwrap();
-    assert_eq!(service.installed().info.version, "0.0.9", "the open connection moved on");
+    assert_eq!(
+        service.installed().info.version,
+        "0.0.9",
+        "the open connection moved on"
+    );
 }
