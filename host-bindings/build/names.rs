@@ -45,6 +45,10 @@ pub(crate) fn rust_type(resolve: &Resolve, ty: &Type) -> String {
                     let side = |ty: &Option<Type>| ty.as_ref().map_or("()".to_owned(), |ty| rust_type(resolve, ty));
                     format!("Result<{}, {}>", side(&result.ok), side(&result.err))
                 }
+                TypeDefKind::Tuple(tuple) => {
+                    let parts: Vec<_> = tuple.types.iter().map(|part| rust_type(resolve, part)).collect();
+                    format!("({})", parts.join(", "))
+                }
                 TypeDefKind::Handle(Handle::Borrow(_)) => "Blob".into(),
                 TypeDefKind::Type(Type::Id(aliased)) => rust_type(resolve, &Type::Id(*aliased)),
                 _ => type_name(definition.name.as_deref().expect("a named type")),

@@ -14,9 +14,11 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod connections;
 pub mod docs;
 mod error;
+pub mod grants;
 mod home;
 pub mod http_api;
 mod registry;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
@@ -13,8 +13,10 @@ use stockade_host::contract::{ErrorKind, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
+use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
 use crate::registry::{
     Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
@@ -37,6 +39,7 @@ struct Inner {
     home: Home,
     registry: Registry,
     connections: ConnectionStore,
+    audit: AuditLog,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<Identity, Arc<OnceCell<Arc<LoadedComponent>>>>>,
@@ -92,11 +95,13 @@ impl RuntimeBuilder {
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
         let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
         let connections = ConnectionStore::new(&home);
+        let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
+            audit,
             reporter: self.reporter,
             services,
             components,
@@ -118,6 +123,51 @@ impl Runtime {
     /// Where its files are.
     pub fn home(&self) -> &Home {
         &self.inner.home
+    }
+
+    /// Reads the audit log.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
+        query.read(&self.inner.home)
+    }
+
+    /// Waits until the audit log is written: for the end of a process. Blocks, a few seconds at most.
+    ///
+    /// # Errors
+    /// When lines could not be written, and nobody was told yet.
+    pub fn flush_audit(&self) -> Result<()> {
+        self.inner.audit.flush()
+    }
+
+    /// Says whether a request of a connection's provider would be allowed, by which rules, and what would allow it.
+    ///
+    /// # Errors
+    /// As [`Self::connection_config`], or when its grants or its provider cannot be read.
+    pub fn explain_request(&self, connection: &str, request: &SketchedRequest) -> Result<Explanation> {
+        let config = self.inner.connections.get(connection)?;
+        let installed = self.inner.registry.get(&config.provider);
+        let explanation = installed.and_then(|installed| grants::explain(&config, &installed.info, request));
+        explanation.map_err(|error| error.on(connection))
+    }
+
+    /// The narrowest grants that would have sufficed for what a connection did, by the audit log; with `denied` also for
+    /// what its provider asks for and was denied.
+    ///
+    /// # Errors
+    /// As [`Self::explain_request`], or when the log cannot be read.
+    pub fn suggest_grants(&self, connection: &str, since: Option<SystemTime>, denied: bool) -> Result<Suggestion> {
+        let config = self.inner.connections.get(connection)?;
+        let query = AuditQuery {
+            connections: vec![connection.to_owned()],
+            since,
+            ..AuditQuery::default()
+        };
+        let entries = self.audit(&query)?.entries;
+        let installed = self.inner.registry.get(&config.provider);
+        let suggestion = installed.and_then(|installed| grants::suggest(&config, &installed.info, &entries, denied));
+        suggestion.map_err(|error| error.on(connection))
     }
 
     /// Looks at a component file without installing it and without any grant.
@@ -333,6 +383,7 @@ impl Runtime {
             provider,
             installed,
             timeout,
+            self.inner.audit.clone(),
             Arc::clone(&self.inner.reporter),
         ))
     }

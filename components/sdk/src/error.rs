@@ -137,6 +137,10 @@ impl Fault {
                 ErrorKind::Denied,
                 "the request is not granted to this connection".to_owned(),
             ),
+            Self::Credential => (
+                ErrorKind::Unauthenticated,
+                "the host could not authenticate; its log says why".to_owned(),
+            ),
             Self::RateLimited(delay) => (
                 ErrorKind::RateLimited(Some(*delay)),
                 "the connection's own request limit is reached".to_owned(),

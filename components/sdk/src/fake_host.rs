@@ -213,6 +213,12 @@ impl Host for FakeHost {
         Ok(response)
     }
 
+    fn presign(&self, request: Request, valid_seconds: u32) -> Result<String, Fault> {
+        let line = request_line(&request);
+        self.requests.borrow_mut().push(request);
+        Ok(format!("https://presigned.example/{valid_seconds}/{line}"))
+    }
+
     fn state_get(&self, key: &str) -> Result<Option<Entry>, StateFault> {
         check_key(key)?;
         Ok(self.state.borrow().get(key).cloned())

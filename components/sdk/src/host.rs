@@ -57,6 +57,12 @@ pub trait Host {
     /// Why the store refused.
     fn state_get(&self, key: &str) -> Result<Option<Entry>, StateFault>;
 
+    /// A URL by which whoever holds it can send this request until it expires; see `presign` in `wit/http.wit`.
+    ///
+    /// # Errors
+    /// Why the host signs none.
+    fn presign(&self, request: Request, valid_seconds: u32) -> Result<String, Fault>;
+
     /// Writes an entry if it is still at the expected version; none expects that there is none.
     ///
     /// # Errors
@@ -131,6 +137,10 @@ impl Host for WasmHost {
 
     fn send_into_blob(&self, request: Request, into: &Self::Blob) -> Result<Response, Fault> {
         imports::http::send_into_blob(&request, into)
+    }
+
+    fn presign(&self, request: Request, valid_seconds: u32) -> Result<String, Fault> {
+        imports::presign::url(&request, valid_seconds)
     }
 
     fn state_get(&self, key: &str) -> Result<Option<Entry>, StateFault> {

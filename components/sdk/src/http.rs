@@ -15,6 +15,7 @@ impl Request {
     pub fn new<S: Into<String>>(endpoint: &str, method: &str, path: impl IntoIterator<Item = S>) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
+            origin: None,
             method: method.to_owned(),
             path: path.into_iter().map(Into::into).collect(),
             query: Vec::new(),
@@ -22,6 +23,13 @@ impl Request {
             body: Vec::new(),
             timeout_ms: None,
         }
+    }
+
+    /// Names the origin, `scheme://host[:port]`, at an endpoint whose origin is discovered.
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
     }
 
     /// Adds a name and value to the query, unencoded.

@@ -4,8 +4,8 @@
 //! missing required option is a defect of host or provider and is reported as `internal`.
 
 use crate::types::{
-    CredentialKind, CredentialRequest, Endpoint, Error, OptionEntry, OptionSchema, OptionType, OptionValue,
-    ProviderInfo, RequestRule,
+    Condition, CredentialKind, CredentialRequest, Effect, Endpoint, Error, OptionEntry, OptionSchema, OptionType,
+    OptionValue, Parameter, ProviderInfo, RequestRule,
 };
 
 impl ProviderInfo {
@@ -42,8 +42,31 @@ impl Endpoint {
         self.rules.push(RequestRule {
             methods: methods.split(' ').map(str::to_owned).collect(),
             path: path.to_owned(),
+            conditions: Vec::new(),
+            effect: None,
             reason: reason.to_owned(),
         });
+        self
+    }
+
+    /// Narrows the last rule to requests in which a parameter has one of these values; a final `*` stands for any rest.
+    #[must_use]
+    pub fn only_when(mut self, parameter: Parameter, values: &[&str]) -> Self {
+        if let Some(rule) = self.rules.last_mut() {
+            rule.conditions.push(Condition {
+                parameter,
+                values: values.iter().map(|&value| value.to_owned()).collect(),
+            });
+        }
+        self
+    }
+
+    /// Says of the last rule what its requests do, where the method does not tell.
+    #[must_use]
+    pub fn that(mut self, effect: Effect) -> Self {
+        if let Some(rule) = self.rules.last_mut() {
+            rule.effect = Some(effect);
+        }
         self
     }
 

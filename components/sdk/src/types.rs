@@ -22,7 +22,11 @@ pub use crate::bindings::security_groups::exports::stockade::provider::security_
 pub use crate::bindings::shared::stockade::provider::{
     blobs::BlobFault,
     http_types::{Fault, Request, Response},
-    info_types::{CredentialKind, CredentialRequest, Endpoint, OptionSchema, ProviderInfo, RequestRule, SpecOptions},
+    info_types::{
+        ApiKeyGrant, Condition, CredentialKind, CredentialRequest, Effect, Endpoint, Oauth2, Oauth2Grant, OptionSchema,
+        Parameter, ProviderInfo, RequestRule, Session, SessionBody, SessionHeader, SessionPlace, SessionValue, Sigv4,
+        SpecOptions, TokenService,
+    },
     log::Level,
     network_types::{
         DnsRecord, DnsZone, Listener, LoadBalancer, LoadBalancerSpec, Network, NetworkSpec, NetworkUpdate,

@@ -7,12 +7,18 @@ use wasmtime::component::ResourceTableError;
 
 use super::Function;
 use super::store::CallState;
+use crate::connection::Connection;
 use crate::contract::{Error, ErrorKind};
 use crate::limits::CpuExhausted;
 
 /// Describes how a guest ended. Every such end is a defect of the provider or one of its limits.
-pub(super) fn describe(error: &wasmtime::Error, function: Function, state: &CallState) -> Error {
-    let limits = &state.connection.limits;
+pub(super) fn describe(
+    error: &wasmtime::Error,
+    function: Function,
+    connection: &Connection,
+    state: &CallState,
+) -> Error {
+    let limits = &connection.limits;
     let cause = if error.is::<CpuExhausted>() {
         format!("it computed for longer than {} ms (limit `cpu_ms`)", limits.cpu_ms)
     } else if state.memory.is_exhausted() {
@@ -40,7 +46,7 @@ pub(super) fn describe(error: &wasmtime::Error, function: Function, state: &Call
         ErrorKind::Internal,
         format!(
             "`{}` failed in the provider of connection `{}`: {cause}",
-            function.name, state.connection.name
+            function.name, connection.name
         ),
     )
 }

@@ -13,6 +13,8 @@ pub use loaded::{LoadError, LoadedComponent};
 pub use provider::{BlobLender, ComponentProvider};
 pub(crate) use store::CallState;
 
+use std::fmt;
+
 use crate::contract::Ability;
 
 /// A function of the contract.
@@ -22,4 +24,11 @@ pub struct Function {
     pub ability: Ability,
     /// Its name: `list-vms`.
     pub name: &'static str,
+}
+
+/// As the contract addresses it: `vms/list-vms`.
+impl fmt::Display for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.ability.name(), self.name)
+    }
 }

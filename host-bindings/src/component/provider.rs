@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource};
+use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::Function;
 use super::failure;
 use super::loaded::LoadedComponent;
 use super::store::CallState;
-use crate::blobs::Blob;
+use crate::blobs::{Blob, BlobId};
 use crate::call::Call;
 use crate::connection::Connection;
 use crate::contract::{Error, ErrorKind};
+use crate::host_calls::{CallHost, Host};
 use crate::limits::MAX_QUEUE_TIME;
 use crate::text::clean;
 
@@ -55,20 +56,22 @@ impl ComponentProvider {
             return Err(Error::unsupported(function.name));
         };
         let _turn = self.wait_for_turn().await?;
-        let mut store = self.new_store(call);
+        let host = Arc::new(CallHost::new(Arc::clone(&self.connection), call.clone(), function));
+        let mut store = self.new_store(Host::Here(Arc::clone(&host)));
         let work = async {
             let instance = self.component.instance_pre().instantiate_async(&mut store).await?;
             let typed = instance.get_typed_func::<Arguments, Answer>(&mut store, export)?;
             let arguments = arguments(&mut BlobLender {
-                state: store.data_mut(),
+                host: &host,
+                table: &mut store.data_mut().table,
             })?;
             typed.call_async(&mut store, arguments).await
         };
         let answer = tokio::time::timeout(call.timeout, work).await;
-        store.data_mut().finish();
+        host.finish();
         match answer {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(failure::describe(&error, function, store.data())),
+            Ok(Err(error)) => Err(failure::describe(&error, function, &self.connection, store.data())),
             Err(_) => Err(failure::timed_out(function, call.timeout)),
         }
     }
@@ -94,14 +97,11 @@ impl ComponentProvider {
         }
     }
 
-    fn new_store(&self, call: &Call) -> Store<CallState> {
+    fn new_store(&self, host: Host) -> Store<CallState> {
         let engine = self.component.engine();
         engine.start_ticker();
         let limits = &self.connection.limits;
-        let mut store = Store::new(
-            engine.wasmtime(),
-            CallState::new(Arc::clone(&self.connection), call.clone()),
-        );
+        let mut store = Store::new(engine.wasmtime(), CallState::new(host, limits));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel((limits.host_data_mib as usize) << 20);
         store.set_max_component_handles(limits.handles as usize);
@@ -116,12 +116,13 @@ impl ComponentProvider {
 
 /// Lends blobs to a guest: it can use the handle during the call and cannot keep it.
 pub struct BlobLender<'a> {
-    state: &'a mut CallState,
+    host: &'a CallHost,
+    table: &'a mut ResourceTable,
 }
 
 impl BlobLender<'_> {
-    pub(crate) fn lend(&mut self, blob: Blob) -> wasmtime::Result<Resource<Blob>> {
-        let owned = self.state.table.push(blob)?;
+    pub(crate) fn lend(&mut self, blob: Blob) -> wasmtime::Result<Resource<BlobId>> {
+        let owned = self.table.push(self.host.lend(blob))?;
         Ok(Resource::new_borrow(owned.rep()))
     }
 }

@@ -9,40 +9,33 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue, USER_AGENT};
-use http::{Method, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
-use super::connector::Connector;
-use super::credential::CredentialError;
+use super::assemble::assemble;
+use super::channel::Channel;
+use super::credential::{CredentialError, OutgoingBody, OwnRequests};
 use super::decide::{Allowed, EndpointGrant, decide};
 use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
-use super::limits::{CallBudget, HttpLimits, RESPONSE_HEADER_COUNT};
+use super::limits::{CallBudget, HttpLimits};
 use super::observer::{Observer, Outcome};
-use super::origin::Scheme;
 use super::payload::Payload;
 use super::receive::Receiver;
+use super::redactor::Redactor;
 use super::request::{Request, RequestBody, Response, ResponseSink};
 use super::resolver::{Resolver, SystemResolver};
 use super::scrub::Scrubber;
 use super::tls::TlsError;
 use super::watch::Watch;
 
-/// How long an unused connection is kept. Shorter than the 60 s or more after which common servers and load balancers
-/// close theirs, so that requests rarely meet a closing one.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What [`Fault::RateLimited`] suggests: about one request's time.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The least buffer that the HTTP library takes: `hyper::client::conn::http1::Builder::max_buf_size`.
-const LEAST_BUFFER_BYTES: usize = 8 << 10;
-/// Sent unless the guest names itself; some services refuse requests without any.
-const AGENT: &str = concat!("stockade/", env!("CARGO_PKG_VERSION"));
 
 /// Why a client cannot be made of some grants.
 #[derive(Debug, thiserror::Error)]
@@ -72,14 +65,9 @@ pub enum HttpConfigError {
 pub struct HttpClient {
     grants: Vec<EndpointGrant>,
     channels: HashMap<String, Channel>,
+    redactor: Redactor,
     limits: HttpLimits,
     in_flight: Semaphore,
-}
-
-/// One endpoint's way out.
-struct Channel {
-    client: Client<Connector, Payload>,
-    scrubber: Scrubber,
 }
 
 /// The call that a request belongs to.
@@ -116,6 +104,7 @@ impl HttpClient {
         Self {
             grants: Vec::new(),
             channels: HashMap::new(),
+            redactor: Redactor::new(Vec::new()),
             limits,
             in_flight,
         }
@@ -140,15 +129,24 @@ impl HttpClient {
     ) -> Result<Self, HttpConfigError> {
         let mut channels = HashMap::new();
         for grant in &grants {
-            let channel = Channel::open(grant, &limits, resolver)?;
+            if let Some(credential) = &grant.credential {
+                credential.check().map_err(|source| HttpConfigError::Credential {
+                    endpoint: grant.name.clone(),
+                    source,
+                })?;
+            }
+            let channel = Channel::new(grant, &grant.origin, &limits, resolver)?;
             if channels.insert(grant.name.clone(), channel).is_some() {
                 return Err(HttpConfigError::Duplicate(grant.name.clone()));
             }
         }
         let in_flight = Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS));
+        let credentials = grants.iter().filter_map(|grant| grant.credential.clone());
+        let redactor = Redactor::new(credentials.collect());
         Ok(Self {
             grants,
             channels,
+            redactor,
             limits,
             in_flight,
         })
@@ -186,7 +184,7 @@ impl HttpClient {
             Err(_) => Err(Failure::Fault(Fault::RateLimited(RETRY_DELAY))),
             // The semaphore is never closed; were it, nothing more should be sent.
             Ok(Err(_)) => Err(Failure::Fault(Fault::Connect)),
-            Ok(Ok(_permit)) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch))
+            Ok(Ok(_permit)) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch, call))
                 .await
                 .unwrap_or(Err(Failure::Fault(Fault::Timeout))),
         };
@@ -204,6 +202,15 @@ impl HttpClient {
                 Err(call.refuse(&Denial::new(request, reason)))
             }
         }
+    }
+
+    /// A URL by which whoever holds it can send this request until it expires, for at most `valid`.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`]; [`Fault::Protocol`] when the endpoint's credential signs no URLs.
+    pub async fn presign(&self, request: &Request, valid: Duration, call: CallScope<'_>) -> Result<String, Fault> {
+        let _ = (request, valid, call, &self.redactor);
+        Err(Fault::Protocol("no URL can be signed yet".to_owned()))
     }
 
     fn permit(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
@@ -229,96 +236,108 @@ impl HttpClient {
         body: RequestBody,
         sink: ResponseSink<'_>,
         watch: &mut Watch<'_>,
+        call: CallScope<'_>,
     ) -> Result<Response, Failure> {
-        let grant = allowed.grant;
+        let own = HostsOwn { client: self, call };
+        let again = body.repeatable();
+        let mut response = self.attempt(&allowed, body, Some(&own), watch).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let (Some(credential), Some(body)) = (&allowed.grant.credential, again)
+            && credential.refused(response.headers()).await
+        {
+            response = self.attempt(&allowed, body, Some(&own), watch).await?;
+        }
+        let authenticated = allowed.grant.credential.is_some();
+        let scrubber = self.redactor.scrubber();
+        self.receive(&allowed, response, &scrubber, authenticated, sink, watch)
+            .await
+    }
+
+    /// Sends an assembled request; with `host`, an authenticated one.
+    async fn attempt(
+        &self,
+        allowed: &Allowed<'_>,
+        body: RequestBody,
+        host: Option<&dyn OwnRequests>,
+        watch: &Watch<'_>,
+    ) -> Result<http::Response<Incoming>, Failure> {
         let channel = self
             .channels
-            .get(&grant.name)
+            .get(&allowed.grant.name)
             .ok_or(Failure::Denied(DenyReason::UnknownEndpoint))?;
+        let bytes = match &body {
+            RequestBody::Bytes(bytes) => Some(bytes.clone()),
+            RequestBody::Stream { .. } => None,
+        };
+        let view = match (&bytes, &body) {
+            (Some(bytes), _) => OutgoingBody::Bytes(bytes),
+            (None, RequestBody::Stream { length, .. }) => OutgoingBody::Spliced(*length),
+            (None, RequestBody::Bytes(_)) => OutgoingBody::Bytes(&[]),
+        };
         let payload = Payload::new(body, self.limits.spliced_bytes, Arc::clone(&watch.sent));
-        let request = assemble(allowed, payload)?;
-        let response = channel
+        let request = assemble(allowed, view, host, payload).await?;
+        channel
             .client
             .request(request)
             .await
-            .map_err(|error| Failure::of(&error, &grant.origin))?;
+            .map_err(|error| Failure::of(&error, &allowed.origin))
+    }
+
+    async fn receive(
+        &self,
+        allowed: &Allowed<'_>,
+        response: http::Response<Incoming>,
+        scrubber: &Scrubber,
+        authenticated: bool,
+        sink: ResponseSink<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Response, Failure> {
         let receiver = Receiver {
-            origin: &grant.origin,
+            origin: &allowed.origin,
             limits: &self.limits,
-            scrubber: &channel.scrubber,
-            authenticated: grant.credential.is_some(),
+            scrubber,
+            authenticated,
         };
         receiver.receive(response, sink, &mut watch.received).await
     }
 }
 
-impl Channel {
-    fn open(grant: &EndpointGrant, limits: &HttpLimits, resolver: &Arc<dyn Resolver>) -> Result<Self, HttpConfigError> {
-        let endpoint = || grant.name.clone();
-        if let Some(credential) = &grant.credential {
-            let attached = credential.attach(&mut http::HeaderMap::new());
-            attached.map_err(|source| HttpConfigError::Credential {
-                endpoint: endpoint(),
-                source,
-            })?;
-        }
-        // Also made for plain text, so that a broken profile is found whatever the scheme.
-        let config = grant.tls.client_config().map_err(|source| HttpConfigError::Tls {
-            endpoint: endpoint(),
-            source,
-        })?;
-        let tls = (grant.origin.scheme == Scheme::Https).then(|| TlsConnector::from(Arc::new(config)));
-        let connector = Connector {
-            origin: grant.origin.clone(),
-            resolver: Arc::clone(resolver),
-            allow_addresses: grant.allow_addresses.clone().into(),
-            tls,
-            timeout: limits.connect_timeout,
-        };
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(limits.in_flight)
-            .http1_max_headers(RESPONSE_HEADER_COUNT)
-            .http1_max_buf_size(limits.response_header_bytes.max(LEAST_BUFFER_BYTES))
-            .build(connector);
-        Ok(Self {
-            client,
-            scrubber: Scrubber::new(grant.credential.as_ref()),
-        })
-    }
+/// The host's own requests of a call: decided and observed like the provider's, without a credential of another.
+struct HostsOwn<'a> {
+    client: &'a HttpClient,
+    call: CallScope<'a>,
 }
 
-/// Puts the request together: what the guest gave and was checked, then what is the host's.
-fn assemble(allowed: Allowed<'_>, payload: Payload) -> Result<http::Request<Payload>, Failure> {
-    let Allowed {
-        grant,
-        method,
-        path,
-        query,
-        headers,
-    } = allowed;
-    let mark = if query.is_empty() { "" } else { "?" };
-    let uri = format!("{}{path}{mark}{query}", grant.origin);
-    let uri: Uri = uri
-        .parse()
-        .map_err(|_| Failure::protocol("the path and query make no URL"))?;
-    let bodiless = hyper::body::Body::is_end_stream(&payload);
-    let mut request = http::Request::new(payload);
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    let headers = request.headers_mut();
-    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    // RFC 9110, section 8.6: methods that take a body announce an empty one. Some servers insist (411).
-    if bodiless && !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE) {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+#[async_trait]
+impl OwnRequests for HostsOwn<'_> {
+    async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault> {
+        let body = RequestBody::Bytes(body);
+        let client = self.client;
+        let allowed =
+            decide(&client.grants, &client.limits, request, body.size()).map_err(|denial| self.call.refuse(&denial))?;
+        let mut watch = Watch::begin(self.call.observer, &allowed);
+        let work = async {
+            let response = client.attempt(&allowed, body, None, &watch).await?;
+            // Not scrubbed: what comes back is the secret.
+            let scrubber = Scrubber::default();
+            client
+                .receive(&allowed, response, &scrubber, false, ResponseSink::Buffer, &mut watch)
+                .await
+        };
+        let answer = work.await;
+        match answer {
+            Ok(response) => {
+                watch.end(Outcome::Status(response.status));
+                Ok(response)
+            }
+            Err(Failure::Fault(fault)) => {
+                watch.end(Outcome::Fault(fault.clone()));
+                Err(fault)
+            }
+            Err(Failure::Denied(reason)) => {
+                watch.forget();
+                Err(self.call.refuse(&Denial::new(request, reason)))
+            }
+        }
     }
-    if let Some(credential) = &grant.credential {
-        credential
-            .attach(headers)
-            .map_err(|_| Failure::protocol("the host could not attach the credential"))?;
-    }
-    *request.method_mut() = method;
-    Ok(request)
 }

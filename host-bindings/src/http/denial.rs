@@ -61,6 +61,12 @@ pub enum DenyReason {
         /// Its name.
         name: String,
     },
+    /// A query parameter that carries the endpoint's credential.
+    #[error("the query parameter `{name}` is the host's to set")]
+    ForbiddenParameter {
+        /// Its name.
+        name: String,
+    },
     /// A header that is none.
     #[error("the header `{name}` has a malformed name or value")]
     MalformedHeader {
@@ -165,6 +171,7 @@ impl Denial {
             | DenyReason::BadSegment { .. }
             | DenyReason::TargetTooLong { .. }
             | DenyReason::ForbiddenHeader { .. }
+            | DenyReason::ForbiddenParameter { .. }
             | DenyReason::MalformedHeader { .. }
             | DenyReason::HeadersTooLarge
             | DenyReason::BodyTooLarge { .. } => Fault::Protocol(self.reason.to_string()),

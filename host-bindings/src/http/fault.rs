@@ -10,6 +10,9 @@ pub enum Fault {
     /// Not granted. A [`super::Denial`] told the operator why.
     #[error("denied")]
     Denied,
+    /// The host could not authenticate. The text is for the operator; the guest learns only that it is so.
+    #[error("the host could not authenticate: {0}")]
+    Credential(String),
     /// The connection's requests in flight did not end in time; try again after this delay.
     #[error("too many requests of this connection are in flight")]
     RateLimited(Duration),

@@ -13,6 +13,8 @@
 //! [`Request`] and from [`Fault`], and the runtime builds [`EndpointGrant`]s and implements [`Observer`].
 
 mod address;
+mod assemble;
+mod channel;
 mod client;
 mod connector;
 mod credential;
@@ -28,6 +30,7 @@ mod origin_template;
 mod path_pattern;
 mod payload;
 mod receive;
+mod redactor;
 mod request;
 mod resolver;
 mod rule;
@@ -42,7 +45,10 @@ mod tests;
 
 pub use address::{AddressClass, RefusedAddress};
 pub use client::{CallScope, HttpClient, HttpConfigError};
-pub use credential::{Credential, CredentialError};
+pub use credential::{
+    Authenticate, Basic, Bearer, Credential, CredentialError, Header, Outgoing, OutgoingBody, OwnRequests, Spelling,
+    spellings,
+};
 pub use decide::{Allowed, BodySize, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};
 pub use fault::Fault;
@@ -57,4 +63,4 @@ pub use rule::{RequestRule, RuleError, effective};
 pub use scrub::{SHORTEST_SCRUBBED_BYTES, ScrubStream, Scrubber};
 pub use secret::{REDACTED, Secret};
 pub use segment::SegmentProblem;
-pub use tls::{TlsError, TlsProfile};
+pub use tls::{ClientIdentity, TlsError, TlsProfile, TlsVersion, Trust};

@@ -40,6 +40,14 @@ enum Source {
 }
 
 impl RequestBody {
+    /// The same body again; none when it can be read only once.
+    pub(super) fn repeatable(&self) -> Option<Self> {
+        match self {
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::Stream { .. } => None,
+        }
+    }
+
     /// Its size, for a decision.
     pub(super) fn size(&self) -> BodySize {
         match self {

@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub struct Request {
     /// The endpoint's name.
     pub endpoint: String,
+    /// The origin, `scheme://host[:port]`, at an endpoint whose origin is discovered; none at all others.
+    pub origin: Option<String>,
     /// The method.
     pub method: String,
     /// The path's segments, unencoded. A final empty one gives a final slash; none at all is the root.

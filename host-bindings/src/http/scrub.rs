@@ -1,7 +1,7 @@
 //! Blots out a credential that a server sends back: some servers echo request headers in error pages and debug routes.
 //!
 //! Works on whole values and on streams, where a secret may be split over chunks at any byte. It knows the spellings of
-//! [`Credential::spellings`]; a server that transforms the secret otherwise (encrypts, reverses, compresses, answers byte
+//! `credential::spellings`; a server that transforms the secret otherwise (encrypts, reverses, compresses, answers byte
 //! ranges of it) defeats it. It is the second line: the first is that the origin was granted. A response with a content
 //! coding is therefore refused by the client where a credential was attached.
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::credential::Credential;
+use super::credential::Spelling;
 use super::secret::REDACTED;
 
 /// The shortest spelling that is blotted out. Shorter ones ("root", "admin") occur in ordinary responses, which would
@@ -31,10 +31,9 @@ struct Patterns {
 }
 
 impl Scrubber {
-    /// A scrubber for one endpoint's credential; without one it changes nothing.
+    /// A scrubber for these texts; without any it changes nothing.
     #[must_use]
-    pub fn new(credential: Option<&Credential>) -> Self {
-        let mut spellings = credential.map(Credential::spellings).unwrap_or_default();
+    pub fn new(mut spellings: Vec<Spelling>) -> Self {
         spellings.retain(|spelling| spelling.len() >= SHORTEST_SCRUBBED_BYTES);
         spellings.sort_by(|one, two| two.len().cmp(&one.len()).then_with(|| one.cmp(two)));
         spellings.dedup();
@@ -132,15 +131,21 @@ impl ScrubStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::credential::{Authenticate as _, Basic};
     use crate::http::secret::Secret;
 
     const PASSWORD: &str = "open \"sesame\"/7";
 
+    fn of(user: &str, password: &str) -> Scrubber {
+        let credential = Basic {
+            user: user.into(),
+            password: Secret::new(password),
+        };
+        Scrubber::new(credential.secrets())
+    }
+
     fn scrubber() -> Scrubber {
-        Scrubber::new(Some(&Credential::Basic {
-            user: "me".into(),
-            password: Secret::new(PASSWORD),
-        }))
+        of("me", PASSWORD)
     }
 
     #[test]
@@ -178,10 +183,7 @@ mod tests {
 
     #[test]
     fn padded_and_unpadded_base64_both_vanish_whole() {
-        let scrubber = Scrubber::new(Some(&Credential::Basic {
-            user: "u".into(),
-            password: Secret::new("12345678"),
-        }));
+        let scrubber = of("u", "12345678");
         assert_eq!(
             scrubber.scrub(b"Basic dToxMjM0NTY3OA==;dToxMjM0NTY3OA."),
             b"Basic [redacted];[redacted]."
@@ -215,14 +217,7 @@ mod tests {
 
     #[test]
     fn without_a_credential_or_with_a_short_one_nothing_changes() {
-        let short = Credential::Basic {
-            user: "root".into(),
-            password: Secret::new("root"),
-        };
-        assert_eq!(
-            Scrubber::new(Some(&short)).scrub(b"root cm9vdDpyb290"),
-            b"root [redacted]"
-        );
-        assert_eq!(Scrubber::new(None).scrub(b"anything"), b"anything");
+        assert_eq!(of("root", "root").scrub(b"root cm9vdDpyb290"), b"root [redacted]");
+        assert_eq!(Scrubber::new(Vec::new()).scrub(b"anything"), b"anything");
     }
 }

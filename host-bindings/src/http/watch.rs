@@ -23,9 +23,10 @@ impl<'a> Watch<'a> {
     pub(super) fn begin(observer: &'a dyn Observer, allowed: &Allowed<'_>) -> Self {
         let exchange = Exchange {
             endpoint: allowed.grant.name.clone(),
-            origin: allowed.grant.origin.clone(),
+            origin: allowed.origin.clone(),
             method: allowed.method.to_string(),
             path: allowed.path.clone(),
+            asked: allowed.asked.for_method(allowed.method.as_str()),
             outcome: Outcome::Cancelled,
             sent_bytes: 0,
             received_bytes: 0,

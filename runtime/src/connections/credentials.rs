@@ -3,9 +3,10 @@
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use stockade_host::contract::{CredentialKind, CredentialRequest, ErrorKind};
-use stockade_host::http::{Credential, Secret};
+use stockade_host::http::{Basic, Bearer, Credential, Header, Secret};
 
 use super::config::{CredentialConfig, SecretSource};
 use crate::error::{Error, Result};
@@ -25,20 +26,22 @@ pub(super) fn resolve(request: &CredentialRequest, config: &CredentialConfig) ->
     match config {
         CredentialConfig::Bearer { token } => {
             wanted(|kind| matches!(kind, CredentialKind::Bearer)).ok_or_else(|| refused("bearer"))?;
-            Ok(Credential::Bearer(read(name, token)?))
+            Ok(Arc::new(Bearer {
+                token: read(name, token)?,
+            }))
         }
         CredentialConfig::Basic { user, password } => {
             wanted(|kind| matches!(kind, CredentialKind::Basic)).ok_or_else(|| refused("basic"))?;
-            Ok(Credential::Basic {
+            Ok(Arc::new(Basic {
                 user: user.clone(),
                 password: read(name, password)?,
-            })
+            }))
         }
         CredentialConfig::Header { value } => match wanted(|kind| matches!(kind, CredentialKind::Header(_))) {
-            Some(CredentialKind::Header(header)) => Ok(Credential::Header {
+            Some(CredentialKind::Header(header)) => Ok(Arc::new(Header {
                 name: header_name(name, header)?,
                 value: read(name, value)?,
-            }),
+            })),
             _ => Err(refused("header")),
         },
     }
@@ -49,10 +52,22 @@ fn kind_name(kind: &CredentialKind) -> &'static str {
         CredentialKind::Bearer => "bearer",
         CredentialKind::Basic => "basic",
         CredentialKind::Header(_) => "header",
+        CredentialKind::Query(_) => "query",
+        CredentialKind::Sigv4(_) => "sigv4",
+        CredentialKind::Oauth2(_) => "oauth2",
+        CredentialKind::Keystone(_) => "keystone",
+        CredentialKind::Session(_) => "session",
+        CredentialKind::Kubernetes => "kubernetes",
+        CredentialKind::AzureSharedKey(_) => "azure-shared-key",
+        CredentialKind::AzureSas => "azure-sas",
     }
 }
 
-fn read(name: &str, source: &SecretSource) -> Result<Secret> {
+/// Reads a secret; `name` is how errors name what it is for.
+///
+/// # Errors
+/// When it is missing, empty, or where others can read it.
+pub(super) fn read(name: &str, source: &SecretSource) -> Result<Secret> {
     let secret = match source {
         SecretSource::Env(variable) => std::env::var(variable).map(Secret::new).map_err(|_| {
             missing(name, format!("the environment variable `{variable}` is not set")).hint(format!("set `{variable}`"))
@@ -135,6 +150,13 @@ mod tests {
         CredentialConfig::Bearer { token }
     }
 
+    fn holds(credential: &Credential, secret: &str) -> bool {
+        credential
+            .secrets()
+            .iter()
+            .any(|spelling| spelling.as_slice() == secret.as_bytes())
+    }
+
     fn resolve_bearer(token: SecretSource) -> Result<Credential> {
         resolve(&request(vec![CredentialKind::Bearer]), &bearer(token))
     }
@@ -145,7 +167,7 @@ mod tests {
         std::fs::write(file.path(), "s3cret\n").unwrap();
         let source = || SecretSource::File(file.path().display().to_string());
         let credential = resolve_bearer(source()).unwrap();
-        assert!(matches!(&credential, Credential::Bearer(secret) if secret.expose() == "s3cret"));
+        assert!(holds(&credential, "s3cret"));
         assert!(!format!("{credential:?}").contains("s3cret"));
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
         let error = resolve_bearer(source()).unwrap_err();
@@ -189,7 +211,7 @@ mod tests {
         match put() {
             Ok(stored) => {
                 let credential = resolve_bearer(SecretSource::Keyring(entry.clone())).unwrap();
-                assert!(matches!(credential, Credential::Bearer(secret) if secret.expose() == "from the keyring"));
+                assert!(holds(&credential, "from the keyring"));
                 stored.delete_credential().unwrap();
             }
             // Containers often forbid the kernel's keyring: then the operator has to be told.

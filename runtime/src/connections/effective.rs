@@ -40,6 +40,8 @@ mod tests {
         let asked = contract::RequestRule {
             methods: vec!["GET".into(), "POST".into()],
             path: "/vms/**".into(),
+            conditions: Vec::new(),
+            effect: None,
             reason: String::new(),
         };
         let granted = |path: &str| RuleConfig {

@@ -20,17 +20,18 @@ async fn an_echoing_server_does_not_give_the_guest_its_credential() {
         format!("{head}{chunks}0\r\n\r\n").into_bytes()
     };
     let server = Server::start(echo).await;
-    let basic = Credential::Basic {
+    let bearer = Bearer {
+        token: Secret::new(CANARY),
+    };
+    let basic = Basic {
         user: "me".into(),
         password: Secret::new(CANARY),
     };
-    for (credential, expected) in [
-        (
-            Credential::Bearer(Secret::new(CANARY)),
-            "authorization: Bearer [redacted]",
-        ),
-        (basic, "authorization: Basic [redacted]"),
-    ] {
+    let credentials: [(Credential, &str); 2] = [
+        (Arc::new(bearer), "authorization: Bearer [redacted]"),
+        (Arc::new(basic), "authorization: Basic [redacted]"),
+    ];
+    for (credential, expected) in credentials {
         let mut grant = grant(&server.origin());
         grant.credential = Some(credential);
         let bench = Bench::new(grant);
@@ -62,7 +63,9 @@ async fn a_compressed_response_is_refused_where_it_could_hide_a_credential() {
         Bench::new(grant.clone()).send(&get("/")).await.unwrap().body[..],
         b"\x1f\x8b"[..]
     );
-    grant.credential = Some(Credential::Bearer(Secret::new(CANARY)));
+    grant.credential = Some(Arc::new(Bearer {
+        token: Secret::new(CANARY),
+    }));
     assert!(matches!(
         Bench::new(grant).send(&get("/")).await,
         Err(Fault::Protocol(_))

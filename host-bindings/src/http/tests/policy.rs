@@ -6,7 +6,9 @@ use super::*;
 async fn a_request_arrives_as_it_was_allowed_and_connections_are_reused() {
     let server = Server::start(|_| ok("fine")).await;
     let mut grant = grant(&server.origin());
-    grant.credential = Some(Credential::Bearer(Secret::new(CANARY)));
+    grant.credential = Some(Arc::new(Bearer {
+        token: Secret::new(CANARY),
+    }));
     let bench = Bench::new(grant);
     let mut request = call("UPDATE", "/vms/web 1");
     request.query = vec![("a b".into(), "c&d".into())];
@@ -142,12 +144,14 @@ fn a_client_is_not_made_of_grants_that_cannot_work() {
         Err(HttpConfigError::Duplicate(_))
     ));
     let broken = EndpointGrant {
-        tls: TlsProfile::Authority(String::new()),
+        tls: TlsProfile::trusting(Trust::Authority(String::new())),
         ..sound.clone()
     };
     assert!(matches!(make(vec![broken]), Err(HttpConfigError::Tls { .. })));
     let broken = EndpointGrant {
-        credential: Some(Credential::Bearer(Secret::new("a\nb"))),
+        credential: Some(Arc::new(Bearer {
+            token: Secret::new("a\nb"),
+        })),
         ..sound
     };
     assert!(matches!(make(vec![broken]), Err(HttpConfigError::Credential { .. })));

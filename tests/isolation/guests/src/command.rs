@@ -62,6 +62,7 @@ pub(crate) fn outcome(answer: &Result<Response, Fault>) -> Value {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct WantedRequest {
     endpoint: Option<String>,
+    origin: Option<String>,
     method: Option<String>,
     path: Vec<String>,
     query: Vec<(String, String)>,
@@ -72,6 +73,7 @@ pub(crate) struct WantedRequest {
 impl WantedRequest {
     pub(crate) fn into_request(self) -> Request {
         Request {
+            origin: self.origin,
             endpoint: self.endpoint.unwrap_or_else(|| "api".to_owned()),
             method: self.method.unwrap_or_else(|| "GET".to_owned()),
             path: self.path,

@@ -7,12 +7,15 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stockade::connections::{CredentialConfig, OptionInput, SecretSource};
 use stockade::{Error, Service};
 use stockade_host::connection::Connection;
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, HttpLimits, Secret, TlsProfile};
+use stockade_host::http::{
+    Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits, Secret, TlsProfile,
+};
 
 use crate::lab::{Lab, Setup, Trial, installed};
 use crate::leaks::{Evidence, spellings};
@@ -190,16 +193,18 @@ fn other_endpoint(lab: &Lab) {
 
 fn debug_output(_lab: &Lab) {
     let secret = canary("debug");
-    let credentials = [
-        Credential::Bearer(Secret::new(secret.as_str())),
-        Credential::Basic {
+    let credentials: [Credential; 3] = [
+        Arc::new(Bearer {
+            token: Secret::new(secret.as_str()),
+        }),
+        Arc::new(Basic {
             user: "somebody".to_owned(),
             password: Secret::new(secret.as_str()),
-        },
-        Credential::Header {
+        }),
+        Arc::new(Header {
             name: "x-api-key".parse().unwrap(),
             value: Secret::new(secret.as_str()),
-        },
+        }),
     ];
     for credential in credentials {
         let grant = EndpointGrant {
@@ -210,7 +215,7 @@ fn debug_output(_lab: &Lab) {
             granted: Vec::new(),
             credential: Some(credential),
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");
@@ -226,7 +231,9 @@ fn debug_output(_lab: &Lab) {
         assert_eq!(evidence.places_with(&secret), BTreeSet::new());
         assert_eq!(evidence.places_with(&name), evidence.places());
     }
-    let broken = Credential::Bearer(Secret::new(format!("{secret}\n")));
+    let broken = Arc::new(Bearer {
+        token: Secret::new(format!("{secret}\n")),
+    });
     let error: Error = Error::invalid("credentials", format!("{:?}", broken.clone()));
     assert!(!error.to_string().contains(&secret));
 }
