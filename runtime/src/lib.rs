@@ -33,5 +33,5 @@ pub use home::{HOME_VARIABLE, Home};
 pub use registry::{Installation, InstalledProvider, ProviderKind, Signer, Verification};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
-pub use stockade_host::artifact::become_compiler_if_asked;
+pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

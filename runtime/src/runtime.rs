@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
+use stockade_host::connection::Isolation;
 use stockade_host::contract::{ErrorKind, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
 use tokio::sync::{Mutex, OnceCell};
@@ -57,6 +58,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    inspection: Isolation,
 }
 
 impl RuntimeBuilder {
@@ -74,6 +76,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where components run that are inspected, before any connection says where its provider runs; in this process
+    /// otherwise.
+    #[must_use]
+    pub fn inspection(mut self, inspection: Isolation) -> Self {
+        self.inspection = inspection;
+        self
+    }
+
     /// Where providers' words go; nowhere otherwise.
     #[must_use]
     pub fn reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
@@ -85,7 +95,7 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
-    /// [`crate::become_compiler_if_asked`].
+    /// [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
@@ -93,7 +103,11 @@ impl RuntimeBuilder {
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
-        let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
+        let registry = Registry::new(
+            home.clone(),
+            ComponentLoader::new(engine, cache, compiler),
+            self.inspection,
+        );
         let connections = ConnectionStore::new(&home);
         let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
         let (services, components) = (Mutex::default(), Mutex::default());
@@ -117,6 +131,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            inspection: Isolation::default(),
         }
     }
 
@@ -368,6 +383,12 @@ impl Runtime {
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
         let provider: Arc<dyn Provider> = match self.load(admission).await.map_err(explain)? {
+            Loaded::Native(_) if config.isolation == Isolation::Process => {
+                return Err(explain(Error::invalid(
+                    "isolation",
+                    format!("{place} is part of this program and cannot run in a process of its own"),
+                )));
+            }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
                 let connection =

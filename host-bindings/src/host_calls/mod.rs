@@ -26,6 +26,7 @@ use crate::blobs::{Blob, BlobId};
 use crate::call::{Call, LogLevel};
 use crate::component::Function;
 use crate::connection::Connection;
+use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
 
@@ -34,6 +35,8 @@ use crate::limits::Room;
 pub(crate) enum Host {
     /// The host is in this process.
     Here(Arc<CallHost>),
+    /// This is a guest's process, and the host is its parent.
+    Parent(Arc<Parent>),
 }
 
 impl Host {
@@ -41,6 +44,7 @@ impl Host {
     async fn ask(&self, call: HostCall) -> wasmtime::Result<HostAnswer> {
         match self {
             Self::Here(host) => Ok(host.perform(call).await),
+            Self::Parent(parent) => parent.ask(call),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use stockade_host::artifact::{ComponentBytes, ComponentLoader};
 use stockade_host::call::Call;
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Connection;
+use stockade_host::connection::{Connection, Isolation};
 use stockade_host::contract::{Error as ContractError, Provider as _};
 use stockade_host::native::{NativeProvider, native_providers};
 
@@ -47,6 +47,8 @@ pub(crate) struct Registry {
     files: RegistryFiles,
     trust: TrustStore,
     loader: Arc<ComponentLoader>,
+    /// Where components run that are inspected.
+    inspection: Isolation,
 }
 
 /// A provider that is ready to be used.
@@ -56,12 +58,13 @@ pub(crate) enum Loaded {
 }
 
 impl Registry {
-    pub(crate) fn new(home: Home, loader: ComponentLoader) -> Self {
+    pub(crate) fn new(home: Home, loader: ComponentLoader, inspection: Isolation) -> Self {
         Self {
             files: RegistryFiles::new(&home),
             trust: TrustStore::new(&home),
             home,
             loader: Arc::new(loader),
+            inspection,
         }
     }
 
@@ -185,6 +188,7 @@ impl Registry {
         let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
         let mut connection = Connection::without_grants("(none)");
         connection.limits.cpu_ms = DESCRIBE_CPU_MS;
+        connection.isolation = self.inspection;
         let call = Call {
             timeout: DESCRIBE_TIMEOUT,
             ..Call::default()

@@ -123,16 +123,20 @@ fn take_apart(subject: &str, value: &Value, counts: bool, asks: &mut Vec<Ask>) {
             .iter()
             .for_each(|element| take_apart(subject, element, counts, asks)),
         Value::Object(fields) => {
-            let subject = match ["name", "noun"].iter().find_map(|field| fields.get(*field)?.as_str()) {
-                Some(name) => format!("{subject} `{name}`"),
-                None => subject.to_owned(),
-            };
+            let name = ["name", "noun"].iter().find_map(|field| fields.get(*field)?.as_str());
             let reason = WORDS
                 .iter()
                 .find_map(|field| fields.get(*field)?.as_str())
                 .map(str::to_owned);
-            add(&subject, render(fields), reason, None);
-            for (field, value) in fields.iter().filter(|(_, value)| has_parts(value)) {
+            let Some(name) = name else {
+                // What has no name, a rule, is one line with all that is in it: a part of it means nothing alone.
+                return add(subject, render(fields), reason, None);
+            };
+            let (parts, own): (Map<_, _>, Map<_, _>) =
+                fields.clone().into_iter().partition(|(_, value)| has_parts(value));
+            let subject = format!("{subject} `{name}`");
+            add(&subject, render(&own), reason, None);
+            for (field, value) in &parts {
                 take_apart(&format!("{subject} {}", singular(field)), value, counts, asks);
             }
         }
@@ -147,7 +151,7 @@ fn has_parts(value: &Value) -> bool {
     value.as_array().is_some_and(|parts| parts.iter().any(Value::is_object))
 }
 
-/// A thing on one line, without its name, the words for people and what has lines of its own.
+/// A thing on one line, without its name and the words for people.
 pub(super) fn render(fields: &Map<String, Value>) -> String {
     let is_told = |field: &str| ["name", "noun", "methods", "path"].contains(&field) || WORDS.contains(&field);
     let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
@@ -159,7 +163,7 @@ pub(super) fn render(fields: &Map<String, Value>) -> String {
     }));
     words.extend(fields.get("path").and_then(Value::as_str).map(str::to_owned));
     for (field, value) in fields {
-        if !is_told(field) && !is_empty(value) && !has_parts(value) {
+        if !is_told(field) && !is_empty(value) {
             words.push(match value {
                 Value::String(text) => format!("{field}={text}"),
                 value => format!("{field}={value}"),
@@ -180,7 +184,9 @@ fn singular(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stockade_host::contract::{CredentialKind, CredentialRequest, OptionSchema, OptionType, OptionValue};
+    use stockade_host::contract::{
+        Condition, CredentialKind, CredentialRequest, Effect, OptionSchema, OptionType, OptionValue, Parameter,
+    };
 
     use super::*;
     use crate::review::tests::{provider, rule};
@@ -213,7 +219,11 @@ mod tests {
 
     #[test]
     fn whatever_lets_it_do_more_is_found_and_words_are_not() {
-        let old = provider(&[rule("GET", "/vms/*")]);
+        let mut old = provider(&[rule("GET", "/vms/*")]);
+        old.info.endpoints[0].rules[0].conditions = vec![Condition {
+            parameter: Parameter::Query("Action".into()),
+            values: vec!["List*".into()],
+        }];
         let check = |what: &str, change: fn(&mut InstalledProvider), expected: &[&str]| {
             let mut new = old.clone();
             change(&mut new);
@@ -241,7 +251,7 @@ mod tests {
             "no endpoint",
             |new| new.info.endpoints.clear(),
             &[
-                "-endpoint `api` rule: GET /vms/*",
+                "-endpoint `api` rule: GET /vms/* conditions=[{\"parameter\":{\"query\":\"Action\"},\"values\":[\"List*\"]}]",
                 "-endpoint `api`: origin=https://{host}",
             ],
         );
@@ -257,6 +267,22 @@ mod tests {
             "rule",
             |new| new.info.endpoints[0].rules.push(rule("DELETE", "/vms/*")),
             &["+!endpoint `api` rule: DELETE /vms/*"],
+        );
+        check(
+            "a condition less",
+            |new| new.info.endpoints[0].rules[0].conditions.clear(),
+            &[
+                "+!endpoint `api` rule: GET /vms/*",
+                "-endpoint `api` rule: GET /vms/* conditions=[{\"parameter\":{\"query\":\"Action\"},\"values\":[\"List*\"]}]",
+            ],
+        );
+        check(
+            "another effect",
+            |new| new.info.endpoints[0].rules[0].effect = Some(Effect::Read),
+            &[
+                "+!endpoint `api` rule: GET /vms/* conditions=[{\"parameter\":{\"query\":\"Action\"},\"values\":[\"List*\"]}] effect=read",
+                "-endpoint `api` rule: GET /vms/* conditions=[{\"parameter\":{\"query\":\"Action\"},\"values\":[\"List*\"]}]",
+            ],
         );
         check(
             "credential",

@@ -39,6 +39,8 @@ pub(super) fn rule(method: &str, path: &str) -> RequestRule {
     RequestRule {
         methods: vec![method.to_owned()],
         path: path.to_owned(),
+        conditions: Vec::new(),
+        effect: None,
         reason: "because".to_owned(),
     }
 }

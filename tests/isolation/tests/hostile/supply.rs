@@ -11,7 +11,7 @@ use stockade::{Error, Installation, InstalledProvider, Runtime};
 use stockade_test_support::artifacts;
 
 use crate::description::{describing, versioned};
-use crate::lab::{Lab, Setup, Trial, installed, open};
+use crate::lab::{Lab, Setup, Trial};
 
 pub(crate) const TRIALS: &[Trial] = &[
     Trial {
@@ -122,7 +122,7 @@ fn add(lab: &Lab, runtime: &Runtime, file: &Path) -> Result<InstalledProvider, E
 
 /// Whether a new process would use the connection; the error otherwise.
 fn using(lab: &Lab, home: &Path, connection: &str) -> Result<(), String> {
-    let runtime = open(home);
+    let runtime = lab.shared.open(home);
     lab.wait(runtime.connect(connection))
         .map(|service| lab.works(&service))
         .map_err(|error| told(&error))
@@ -138,13 +138,13 @@ fn set_mode(path: &Path, mode: u32) {
 
 /// Findings of `verify`, which has to agree with what use says.
 fn findings(lab: &Lab, home: &Path) -> Vec<String> {
-    let verified = lab.wait(open(home).verify_providers(None)).unwrap();
+    let verified = lab.wait(lab.shared.open(home).verify_providers(None)).unwrap();
     verified.into_iter().filter_map(|one| one.finding).collect()
 }
 
 fn changed_files(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
+    let runtime = lab.shared.installed(home.path());
     let connection = lab.connect_on(&runtime, &Setup::nothing()).0.connection().to_owned();
     let places = Places::of(&runtime);
     using(lab, home.path(), &connection).unwrap();
@@ -207,7 +207,7 @@ fn changed_files(lab: &Lab) {
         tamper();
         let refused = using(lab, home.path(), &connection).expect_err(what);
         assert!(refused.contains(expected), "{what}: {refused}");
-        let found = lab.wait(open(home.path()).verify_providers(None));
+        let found = lab.wait(lab.shared.open(home.path()).verify_providers(None));
         assert!(
             found.is_err() || found.unwrap()[0].finding.is_some(),
             "{what}: verifying finds it too"
@@ -217,14 +217,14 @@ fn changed_files(lab: &Lab) {
             let _ = std::fs::remove_file(path);
         }
         set_mode(component.parent().unwrap(), 0o700);
-        installed(home.path());
+        lab.shared.installed(home.path());
         using(lab, home.path(), &connection).unwrap_or_else(|error| panic!("{what}: repaired: {error}"));
     }
 }
 
 fn changed_pin(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
+    let runtime = lab.shared.installed(home.path());
     let (service, _) = lab.connect_on(&runtime, &Setup::nothing());
     let connection = service.connection();
     let lock = Places::of(&runtime).lock;
@@ -246,7 +246,7 @@ fn changed_pin(lab: &Lab) {
         ("an unknown key", format!("{honest}trusted = true\n"), "is broken"),
     ] {
         std::fs::write(&lock, text).unwrap();
-        for runtime in [&runtime, &open(home.path())] {
+        for runtime in [&runtime, &lab.shared.open(home.path())] {
             let refused = lab.wait(runtime.connect(connection)).err().expect(what);
             assert!(told(&refused).contains(expected), "{what}: {}", told(&refused));
         }
@@ -266,8 +266,8 @@ fn changed_pin(lab: &Lab) {
 
 fn copied_lock(lab: &Lab) {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let lock = Places::of(&installed(here.path())).lock;
-    let runtime = open(there.path());
+    let lock = Places::of(&lab.shared.installed(here.path())).lock;
+    let runtime = lab.shared.open(there.path());
     std::fs::create_dir(there.path().join("config")).unwrap();
     set_mode(&there.path().join("config"), 0o700);
     std::fs::copy(&lock, there.path().join("config/providers.lock")).unwrap();
@@ -301,7 +301,7 @@ fn copied_lock(lab: &Lab) {
 
 fn refused_at_install(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = open(home.path());
+    let runtime = lab.shared.open(home.path());
     let (author, other, stranger) = (Author::new(), Author::new(), Author::new());
     author.trusted_for(&runtime, "author", "hostile*");
     other.trusted_for(&runtime, "other", "acme-*");
@@ -335,7 +335,7 @@ fn refused_at_install(lab: &Lab) {
 
 /// A runtime with the signed component, a connection that works, and who signed it.
 fn signed(lab: &Lab, home: &Path) -> (Runtime, String, Author) {
-    let (runtime, author) = (open(home), Author::new());
+    let (runtime, author) = (lab.shared.open(home), Author::new());
     author.trusted_for(&runtime, "author", NAME);
     let file = copy(home, "component.wasm", &honest());
     author.sign(&file);
@@ -352,7 +352,7 @@ fn revoked(lab: &Lab) {
     let honest = std::fs::read_to_string(&trust).unwrap();
     let check = |what: &str, expected: &str| {
         // The one that has it open, and a new one.
-        for runtime in [&runtime, &open(home.path())] {
+        for runtime in [&runtime, &lab.shared.open(home.path())] {
             let refused = lab.wait(runtime.connect(&connection)).err().expect(what);
             assert!(told(&refused).contains(expected), "{what}: {}", told(&refused));
         }
@@ -379,7 +379,7 @@ fn revoked(lab: &Lab) {
     // Another key with this one's id: it did not make the signature, which is verified anew.
     let impostor = impersonating(&author, &Author::new());
     std::fs::write(&trust, honest.replace(author.key().text(), impostor.text())).unwrap();
-    for runtime in [&runtime, &open(home.path())] {
+    for runtime in [&runtime, &lab.shared.open(home.path())] {
         let refused = lab.wait(runtime.connect(&connection)).err().expect("an impostor's key");
         assert!(told(&refused).contains("is not good"), "{}", told(&refused));
     }
@@ -418,7 +418,7 @@ fn changed_signature(lab: &Lab) {
             Some(bytes) => std::fs::write(&places.signature, bytes).unwrap(),
             None => std::fs::remove_file(&places.signature).unwrap(),
         }
-        for runtime in [&runtime, &open(home.path())] {
+        for runtime in [&runtime, &lab.shared.open(home.path())] {
             let refused = lab.wait(runtime.connect(&connection)).err().expect(what);
             assert!(told(&refused).contains(expected), "{what}: {}", told(&refused));
         }
