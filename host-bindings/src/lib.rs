@@ -6,6 +6,7 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
+//! - [`private_file`]: reading what only we may write.
 //! - [`child`], [`lockdown`]: processes that can do less. `guest_process`: calls that run in one.
 //! - `imports`: what guests call. `host_calls`: the boundary behind it, where the host decides. [`http`], [`state`], [`blobs`]: what it
 //!   stands on.
@@ -29,5 +30,6 @@ pub mod libvirt;
 pub mod limits;
 pub mod lockdown;
 pub mod native;
+pub mod private_file;
 pub mod state;
 pub mod text;

@@ -11,4 +11,5 @@ mod help;
 mod output;
 mod serve;
 mod session;
+mod supply;
 mod vms;
