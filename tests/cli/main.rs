@@ -5,10 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot go on is a failed test")]
 
+mod audit;
 mod connections;
 mod errors;
 mod help;
 mod output;
 mod serve;
 mod session;
+mod vendor;
 mod vms;
