@@ -3,6 +3,7 @@
 use crate::contract::OptionEntry;
 use crate::http::HttpClient;
 use crate::limits::GuestLimits;
+use crate::recording::ConnectionTape;
 use crate::state::StateStore;
 
 /// The capabilities of one connection. Nothing in it is shared with another connection.
@@ -18,6 +19,8 @@ pub struct Connection {
     pub state: Option<StateStore>,
     /// Its limits.
     pub limits: GuestLimits,
+    /// Where its calls are recorded, or answered from.
+    pub tape: Option<ConnectionTape>,
 }
 
 impl Connection {
@@ -29,6 +32,7 @@ impl Connection {
             http: HttpClient::without_grants(),
             state: None,
             limits: GuestLimits::default(),
+            tape: None,
         }
     }
 }

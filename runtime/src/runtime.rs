@@ -9,8 +9,10 @@ use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::contract::{ErrorKind, Provider};
+use stockade_host::connection::Connection;
+use stockade_host::contract::{self, ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
+use stockade_host::recording::Tape;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
@@ -36,6 +38,7 @@ struct Inner {
     registry: Registry,
     connections: ConnectionStore,
     audit: AuditLog,
+    tape: Option<Tape>,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
@@ -53,6 +56,23 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    recording: Option<Recording>,
+}
+
+/// The file of a recording, and what is done with it.
+enum Recording {
+    Record(PathBuf),
+    Replay(PathBuf),
+}
+
+impl Recording {
+    fn open(&self) -> Result<Tape> {
+        let tape = match self {
+            Self::Record(path) => Tape::record(path),
+            Self::Replay(path) => Tape::replay(path),
+        };
+        tape.map_err(|error| contract::Error::from(error).into())
+    }
 }
 
 impl RuntimeBuilder {
@@ -77,10 +97,24 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Writes everything that providers get from outside into a new file.
+    #[must_use]
+    pub fn record(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Record(file));
+        self
+    }
+
+    /// Answers providers from a recording: no network, no credentials, no state, nothing in the audit log.
+    #[must_use]
+    pub fn replay(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Replay(file));
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
+    /// When its recording or its directories cannot be used, the machine cannot run the engine, or the program did not call
     /// [`crate::become_compiler_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
@@ -91,13 +125,18 @@ impl RuntimeBuilder {
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
         let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
         let connections = ConnectionStore::new(&home);
-        let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
+        let tape = self.recording.as_ref().map(Recording::open).transpose()?;
+        let audit = match tape.as_ref().is_some_and(Tape::is_replay) {
+            true => AuditLog::off(),
+            false => AuditLog::new(&home, &AuditSettings::read(&home)?),
+        };
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
             audit,
+            tape,
             reporter: self.reporter,
             services,
             components,
@@ -113,6 +152,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            recording: None,
         }
     }
 
@@ -322,10 +362,18 @@ impl Runtime {
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
         let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
+            Loaded::Native(_) if self.inner.tape.is_some() => {
+                let message = format!("{place} is native: what it does cannot be recorded or replayed");
+                return Err(explain(Error::new(
+                    ErrorKind::Unsupported("recording".to_owned()),
+                    message,
+                )));
+            }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection =
-                    host_connection(&self.inner.home, name, config, &installed.info, options).map_err(explain)?;
+                let connection = self
+                    .host_connection(name, config, &installed, options)
+                    .map_err(explain)?;
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -340,6 +388,35 @@ impl Runtime {
             self.inner.audit.clone(),
             Arc::clone(&self.inner.reporter),
         ))
+    }
+
+    /// What a connection gives its provider; from a recording nothing else.
+    fn host_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        installed: &InstalledProvider,
+        options: Vec<OptionEntry>,
+    ) -> Result<Connection> {
+        let info = &installed.info;
+        let Some(tape) = &self.inner.tape else {
+            return host_connection(&self.inner.home, name, config, info, options);
+        };
+        let secret = info.connection_options.iter().filter(|option| option.secret);
+        let secret: Vec<String> = secret.map(|option| option.name.clone()).collect();
+        let tape = tape.connect(name, (&info.name, &installed.digest), &options, &secret);
+        let tape = Some(tape.map_err(contract::Error::from)?);
+        Ok(match self.inner.tape.as_ref().is_some_and(Tape::is_replay) {
+            true => Connection {
+                limits: config.limits.clone(),
+                tape,
+                ..Connection::without_grants(name)
+            },
+            false => Connection {
+                tape,
+                ..host_connection(&self.inner.home, name, config, info, options)?
+            },
+        })
     }
 
     /// Loads a component once, however many connections use it at once; one that takes long delays no other.

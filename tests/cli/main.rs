@@ -10,6 +10,7 @@ mod connections;
 mod errors;
 mod help;
 mod output;
+mod replay;
 mod serve;
 mod session;
 mod vendor;

@@ -68,7 +68,7 @@ impl ComponentProvider {
             typed.call_async(&mut store, arguments).await
         };
         let answer = tokio::time::timeout(call.timeout, work).await;
-        host.finish();
+        host.finish()?;
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(failure::describe(&error, function, &self.connection, store.data())),
