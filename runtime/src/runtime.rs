@@ -21,7 +21,7 @@ use crate::error::{Error, Result, chain};
 use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
 use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
-use crate::service::Service;
+use crate::service::{Service, Traces};
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
 /// fan-out does not hold an instance for every connection.
@@ -361,6 +361,7 @@ impl Runtime {
         let installed = self.inner.registry.get(&config.provider).map_err(explain)?;
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
+        let mut tape = None;
         let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
             Loaded::Native(_) if self.inner.tape.is_some() => {
                 let message = format!("{place} is native: what it does cannot be recorded or replayed");
@@ -374,6 +375,7 @@ impl Runtime {
                 let connection = self
                     .host_connection(name, config, &installed, options)
                     .map_err(explain)?;
+                tape = connection.tape.clone();
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -385,7 +387,10 @@ impl Runtime {
             provider,
             installed,
             timeout,
-            self.inner.audit.clone(),
+            Traces {
+                audit: self.inner.audit.clone(),
+                tape,
+            },
             Arc::clone(&self.inner.reporter),
         ))
     }

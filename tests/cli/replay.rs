@@ -22,9 +22,9 @@ fn a_replayed_command_answers_the_same_without_network_state_or_trace() {
     assert!(!replayed.path().join("data/audit").exists());
     assert!(!replayed.path().join("data/state").exists());
 
-    let other = replayed.fails(1, &format!("list vm --replay {file}"));
+    let other = replayed.fails(1, &format!("list pool --replay {file}"));
     assert!(
-        other.contains("the recording has no further call of `vms/list-vms`"),
+        other.contains("the recording has no further call of `pools/list-pools`"),
         "{other}"
     );
     let text = std::fs::read_to_string(file.to_string()).unwrap();

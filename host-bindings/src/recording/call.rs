@@ -101,7 +101,7 @@ impl CallTape {
             Some((into, before)) => self.spliced(host, into, before).await,
             None => None,
         };
-        let redaction = &self.connection.redaction;
+        let redaction = self.connection.redaction();
         let answered = match &answer {
             HostAnswer::ConnectionOptions(options) => {
                 json!({ "ConnectionOptions": value(&redaction.options(options)) })
@@ -154,7 +154,7 @@ impl CallTape {
     /// The recorded answer, and what was spliced.
     fn find(&self, asked: &Value) -> Option<(HostAnswer, Option<Vec<u8>>)> {
         let id = self.id?;
-        let asked = readable(asked.clone(), &self.connection.redaction);
+        let asked = readable(asked.clone(), &self.connection.redaction());
         let mut replay = self.connection.tape.replayed()?;
         let Some(kept) = replay.answer(id, &asked) else {
             let instead = match replay.expects(id) {
@@ -202,12 +202,12 @@ impl CallTape {
         let (Some(call), Some(mut recorder)) = (self.id, self.connection.tape.recorder()) else {
             return;
         };
-        let redaction = &self.connection.redaction;
+        let redaction = self.connection.redaction();
         let line = Line::Answer {
             call,
-            asked: readable(asked, redaction),
-            answered: readable(answered, redaction),
-            spliced: spliced.map(|spliced| readable(spliced, redaction)),
+            asked: readable(asked, &redaction),
+            answered: readable(answered, &redaction),
+            spliced: spliced.map(|spliced| readable(spliced, &redaction)),
         };
         let written = recorder.write(&line);
         drop(recorder);

@@ -63,6 +63,7 @@ fn bytes(items: &[Value]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{OptionEntry, OptionValue};
 
     #[test]
     fn bytes_are_readable_and_come_back() {
@@ -80,7 +81,12 @@ mod tests {
 
     #[test]
     fn secrets_are_blotted_out_of_texts_and_of_bytes() {
-        let redaction = Redaction::of(vec!["canary-secret".to_owned(), "short".to_owned()]);
+        let secrets = ["canary-secret", "short"].map(str::to_owned).to_vec();
+        let mut redaction = Redaction::default();
+        redaction.hide(&OptionEntry {
+            name: "pins".to_owned(),
+            value: OptionValue::TextList(secrets),
+        });
         let mut binary = b"\xff canary-secret".to_vec();
         binary.extend([0xfe]);
         let value = json!({"a": "x canary-secret y", "b": b"canary-secretcanary-secret", "c": binary, "d": "short"});

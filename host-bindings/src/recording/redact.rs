@@ -32,26 +32,29 @@ impl fmt::Debug for Redaction {
 impl Redaction {
     /// What must not be seen of these options.
     pub(super) fn of_options(options: &[OptionEntry], secret: &[String]) -> Self {
-        let values = options.iter().filter(|option| secret.contains(&option.name));
-        let values = values.flat_map(|option| match &option.value {
-            OptionValue::Text(text) => vec![text.clone()],
-            OptionValue::TextList(texts) => texts.clone(),
-            OptionValue::Integer(_) | OptionValue::Boolean(_) => Vec::new(),
-        });
-        Self {
+        let mut redaction = Self {
             names: secret.to_vec(),
-            ..Self::of(values.collect())
-        }
+            values: Vec::new(),
+        };
+        let options = options.iter().filter(|option| secret.contains(&option.name));
+        options.for_each(|option| redaction.hide(option));
+        redaction
     }
 
-    pub(super) fn of(mut values: Vec<String>) -> Self {
-        values.retain(|value| value.len() >= SHORTEST_SCRUBBED_BYTES);
-        // The longest first: one may be a part of another.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Self {
-            names: Vec::new(),
-            values,
+    /// Hides the value of an option.
+    pub(super) fn hide(&mut self, option: &OptionEntry) {
+        let texts = match &option.value {
+            OptionValue::Text(text) => std::slice::from_ref(text),
+            OptionValue::TextList(texts) => texts,
+            OptionValue::Integer(_) | OptionValue::Boolean(_) => &[],
+        };
+        for text in texts {
+            if text.len() >= SHORTEST_SCRUBBED_BYTES && !self.values.contains(text) {
+                self.values.push(text.clone());
+            }
         }
+        // The longest first: one may be a part of another.
+        self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     }
 
     pub(super) fn text(&self, text: String) -> String {

@@ -78,7 +78,20 @@ enum Side {
 pub struct ConnectionTape {
     pub(super) tape: Tape,
     pub(super) connection: String,
-    pub(super) redaction: Redaction,
+    redaction: Arc<Mutex<Redaction>>,
+}
+
+impl ConnectionTape {
+    /// Blots a value out of everything that is recorded from now on: a secret that is given for one call. To be said again
+    /// when the recording is given back, so that the same request is found.
+    pub fn hide(&self, option: &OptionEntry) {
+        lock(&self.redaction).hide(option);
+    }
+
+    /// What must not be seen.
+    pub(super) fn redaction(&self) -> Redaction {
+        lock(&self.redaction).clone()
+    }
 }
 
 impl Tape {
@@ -163,7 +176,7 @@ impl Tape {
         Ok(ConnectionTape {
             tape: self.clone(),
             connection: connection.to_owned(),
-            redaction: Redaction::of_options(options, secret),
+            redaction: Arc::new(Mutex::new(Redaction::of_options(options, secret))),
         })
     }
 

@@ -36,9 +36,15 @@ fn options() -> Vec<OptionEntry> {
 
 /// The host's side of a call on connection `lab`, which holds no grants.
 fn host(tape: &Tape) -> CallHost {
-    let part = tape
-        .connect("lab", ("example", "d1"), &options(), &["pin".to_owned()])
-        .unwrap();
+    host_of(part(tape))
+}
+
+fn part(tape: &Tape) -> ConnectionTape {
+    let secret = ["pin".to_owned()];
+    tape.connect("lab", ("example", "d1"), &options(), &secret).unwrap()
+}
+
+fn host_of(part: ConnectionTape) -> CallHost {
     let connection = Connection {
         options: options(),
         tape: Some(part),
@@ -142,6 +148,28 @@ async fn options_are_recorded_without_the_secret_ones() {
     };
     assert_eq!(seen[0], options()[0]);
     assert_eq!(seen[1].value, OptionValue::Text("[secret]".to_owned()));
+}
+
+#[tokio::test]
+async fn a_secret_of_one_call_is_hidden_and_its_request_is_found_again() {
+    let (_directory, path) = file();
+    let password = OptionEntry {
+        name: "password".to_owned(),
+        value: OptionValue::Text("canary-password".to_owned()),
+    };
+    let ask = async |tape: Tape| {
+        let part = part(&tape);
+        let host = host_of(part.clone());
+        part.hide(&password);
+        let mut request = request("vms");
+        request.body = b"{\"password\": \"canary-password\"}".to_vec();
+        host.perform(HostCall::Send { request }).await;
+        host.finish()
+    };
+    ask(Tape::record(&path).unwrap()).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("canary") && text.contains("[secret]"), "{text}");
+    ask(Tape::replay(&path).unwrap()).await.unwrap();
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ pub fn grant(origin: &str, credential: Option<Credential>) -> EndpointGrant {
         granted: everything(),
         credential,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
-        tls: TlsProfile::WebRoots,
+        tls: TlsProfile::default(),
     }
 }
 
