@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Connection;
+use stockade_host::connection::{Connection, Isolation};
 use stockade_host::contract::{self, ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
 use stockade_host::recording::Tape;
@@ -56,6 +56,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    inspection: Isolation,
     recording: Option<Recording>,
 }
 
@@ -90,6 +91,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where components run that are inspected, before any connection says where its provider runs; in this process
+    /// otherwise.
+    #[must_use]
+    pub fn inspection(mut self, inspection: Isolation) -> Self {
+        self.inspection = inspection;
+        self
+    }
+
     /// Where providers' words go; nowhere otherwise.
     #[must_use]
     pub fn reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
@@ -115,7 +124,7 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     /// When its recording or its directories cannot be used, the machine cannot run the engine, or the program did not call
-    /// [`crate::become_compiler_if_asked`].
+    /// [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
@@ -123,7 +132,11 @@ impl RuntimeBuilder {
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
-        let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
+        let registry = Registry::new(
+            home.clone(),
+            ComponentLoader::new(engine, cache, compiler),
+            self.inspection,
+        );
         let connections = ConnectionStore::new(&home);
         let tape = self.recording.as_ref().map(Recording::open).transpose()?;
         let audit = match tape.as_ref().is_some_and(Tape::is_replay) {
@@ -153,6 +166,7 @@ impl Runtime {
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
             recording: None,
+            inspection: Isolation::default(),
         }
     }
 
@@ -370,6 +384,12 @@ impl Runtime {
                     message,
                 )));
             }
+            Loaded::Native(_) if config.isolation == Isolation::Process => {
+                return Err(explain(Error::invalid(
+                    "isolation",
+                    format!("{place} is part of this program and cannot run in a process of its own"),
+                )));
+            }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
                 let connection = self
@@ -414,6 +434,7 @@ impl Runtime {
         Ok(match self.inner.tape.as_ref().is_some_and(Tape::is_replay) {
             true => Connection {
                 limits: config.limits.clone(),
+                isolation: config.isolation,
                 tape,
                 ..Connection::without_grants(name)
             },

@@ -22,6 +22,12 @@ fn a_replayed_command_answers_the_same_without_network_state_or_trace() {
     assert!(!replayed.path().join("data/audit").exists());
     assert!(!replayed.path().join("data/state").exists());
 
+    // The same behind the second wall.
+    let connection = replayed.connection_file("lab");
+    let text = std::fs::read_to_string(&connection).unwrap();
+    std::fs::write(&connection, format!("isolation = \"process\"\n{text}")).unwrap();
+    assert_eq!(replayed.done(&format!("list vm --replay {file} -o json")), answer);
+
     let other = replayed.fails(1, &format!("list pool --replay {file}"));
     assert!(
         other.contains("the recording has no further call of `pools/list-pools`"),

@@ -27,6 +27,7 @@ use crate::call::{Call, LogLevel};
 use crate::component::Function;
 use crate::connection::Connection;
 use crate::contract::Error;
+use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
 use crate::recording::CallTape;
@@ -36,6 +37,8 @@ use crate::recording::CallTape;
 pub(crate) enum Host {
     /// The host is in this process.
     Here(Arc<CallHost>),
+    /// This is a guest's process, and the host is its parent.
+    Parent(Arc<Parent>),
 }
 
 impl Host {
@@ -43,6 +46,7 @@ impl Host {
     async fn ask(&self, call: HostCall) -> wasmtime::Result<HostAnswer> {
         match self {
             Self::Here(host) => Ok(host.perform(call).await),
+            Self::Parent(parent) => parent.ask(call),
         }
     }
 }

@@ -164,7 +164,15 @@ mod tests {
         assert_eq!(last.digest, "0123456789ab");
         assert!(entries.iter().all(|entry| entry.call == last.call));
         assert!(
-            matches!(&last.event, AuditEvent::Call { denied: 2_500, requests: 0, end: CallEnd::Done, .. }),
+            matches!(
+                &last.event,
+                AuditEvent::Call {
+                    denied: 2_500,
+                    requests: 0,
+                    end: CallEnd::Done,
+                    ..
+                }
+            ),
             "{last:?}"
         );
     }

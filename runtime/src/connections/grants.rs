@@ -55,6 +55,7 @@ pub(crate) fn host_connection(
         state,
         limits: config.limits.clone(),
         tape: None,
+        isolation: config.isolation,
         options,
     })
 }

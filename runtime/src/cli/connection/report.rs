@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RootsConfig, RuleConfig, SecretSource, TlsConfig,
-    TlsVersionConfig, effective_rules,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, SecretSource,
+    TlsConfig, TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
@@ -24,6 +24,7 @@ pub(crate) struct ConnectionReport {
     provider_version: Option<String>,
     file: String,
     timeout_seconds: Option<u32>,
+    isolation: Isolation,
     options: BTreeMap<String, OptionInput>,
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
     pub(crate) state: StateReport,
@@ -73,6 +74,7 @@ impl ConnectionReport {
             provider_version: info.as_ref().map(|info| info.version.clone()),
             file: runtime.connection_file(name).display().to_string(),
             timeout_seconds: config.timeout_seconds,
+            isolation: config.isolation,
             options: visible_options(&config, info.as_ref()),
             state: StateReport {
                 asked_kib,
@@ -167,7 +169,12 @@ impl Record for ConnectionReport {
             None => "works".to_owned(),
             Some(error) => format!("fails: {error}"),
         });
+        let isolation = match self.isolation {
+            Isolation::InProcess => "in this process",
+            Isolation::Process => "each call in a process of its own",
+        };
         vec![
+            ("ISOLATION", isolation.to_owned()),
             ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
             ("STATE", self.state.describe()),
