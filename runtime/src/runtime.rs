@@ -9,9 +9,10 @@ use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Isolation;
-use stockade_host::contract::{ErrorKind, Provider};
+use stockade_host::connection::{Connection, Isolation};
+use stockade_host::contract::{self, ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
+use stockade_host::recording::Tape;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
@@ -23,7 +24,7 @@ use crate::registry::{
     Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
 };
 use crate::review::Candidate;
-use crate::service::Service;
+use crate::service::{Service, Traces};
 use crate::trust::TrustStore;
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
@@ -41,6 +42,7 @@ struct Inner {
     registry: Registry,
     connections: ConnectionStore,
     audit: AuditLog,
+    tape: Option<Tape>,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<Identity, Arc<OnceCell<Arc<LoadedComponent>>>>>,
@@ -59,6 +61,23 @@ pub struct RuntimeBuilder {
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
     inspection: Isolation,
+    recording: Option<Recording>,
+}
+
+/// The file of a recording, and what is done with it.
+enum Recording {
+    Record(PathBuf),
+    Replay(PathBuf),
+}
+
+impl Recording {
+    fn open(&self) -> Result<Tape> {
+        let tape = match self {
+            Self::Record(path) => Tape::record(path),
+            Self::Replay(path) => Tape::replay(path),
+        };
+        tape.map_err(|error| contract::Error::from(error).into())
+    }
 }
 
 impl RuntimeBuilder {
@@ -91,10 +110,24 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Writes everything that providers get from outside into a new file.
+    #[must_use]
+    pub fn record(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Record(file));
+        self
+    }
+
+    /// Answers providers from a recording: no network, no credentials, no state, nothing in the audit log.
+    #[must_use]
+    pub fn replay(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Replay(file));
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
+    /// When its recording or its directories cannot be used, the machine cannot run the engine, or the program did not call
     /// [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
@@ -109,13 +142,18 @@ impl RuntimeBuilder {
             self.inspection,
         );
         let connections = ConnectionStore::new(&home);
-        let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
+        let tape = self.recording.as_ref().map(Recording::open).transpose()?;
+        let audit = match tape.as_ref().is_some_and(Tape::is_replay) {
+            true => AuditLog::off(),
+            false => AuditLog::new(&home, &AuditSettings::read(&home)?),
+        };
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
             audit,
+            tape,
             reporter: self.reporter,
             services,
             components,
@@ -131,6 +169,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            recording: None,
             inspection: Isolation::default(),
         }
     }
@@ -382,7 +421,15 @@ impl Runtime {
         let installed = admission.provider.clone();
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
+        let mut tape = None;
         let provider: Arc<dyn Provider> = match self.load(admission).await.map_err(explain)? {
+            Loaded::Native(_) if self.inner.tape.is_some() => {
+                let message = format!("{place} is native: what it does cannot be recorded or replayed");
+                return Err(explain(Error::new(
+                    ErrorKind::Unsupported("recording".to_owned()),
+                    message,
+                )));
+            }
             Loaded::Native(_) if config.isolation == Isolation::Process => {
                 return Err(explain(Error::invalid(
                     "isolation",
@@ -391,8 +438,10 @@ impl Runtime {
             }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection =
-                    host_connection(&self.inner.home, name, config, &installed.info, options).map_err(explain)?;
+                let connection = self
+                    .host_connection(name, config, &installed, options)
+                    .map_err(explain)?;
+                tape = connection.tape.clone();
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -404,9 +453,42 @@ impl Runtime {
             provider,
             installed,
             timeout,
-            self.inner.audit.clone(),
+            Traces {
+                audit: self.inner.audit.clone(),
+                tape,
+            },
             Arc::clone(&self.inner.reporter),
         ))
+    }
+
+    /// What a connection gives its provider; from a recording nothing else.
+    fn host_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        installed: &InstalledProvider,
+        options: Vec<OptionEntry>,
+    ) -> Result<Connection> {
+        let info = &installed.info;
+        let Some(tape) = &self.inner.tape else {
+            return host_connection(&self.inner.home, name, config, info, options);
+        };
+        let secret = info.connection_options.iter().filter(|option| option.secret);
+        let secret: Vec<String> = secret.map(|option| option.name.clone()).collect();
+        let tape = tape.connect(name, (&info.name, &installed.digest), &options, &secret);
+        let tape = Some(tape.map_err(contract::Error::from)?);
+        Ok(match self.inner.tape.as_ref().is_some_and(Tape::is_replay) {
+            true => Connection {
+                limits: config.limits.clone(),
+                isolation: config.isolation,
+                tape,
+                ..Connection::without_grants(name)
+            },
+            false => Connection {
+                tape,
+                ..host_connection(&self.inner.home, name, config, info, options)?
+            },
+        })
     }
 
     /// Loads a component once, however many connections use it at once; one that takes long delays no other. Loaded under

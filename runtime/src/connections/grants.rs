@@ -54,6 +54,7 @@ pub(crate) fn host_connection(
         http,
         state,
         limits: config.limits.clone(),
+        tape: None,
         isolation: config.isolation,
         options,
     })
