@@ -8,7 +8,9 @@ mod options;
 
 use std::path::PathBuf;
 
-pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
+pub use config::{
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TextSource, TlsConfig,
+};
 pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;
