@@ -122,14 +122,15 @@ fn endpoint_grant(
             .iter()
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
-        credential: credential(endpoint, config, info)?,
+        credential: credential(endpoint, config, info, options)?,
+        presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
     })
 }
 
 /// The option that a template's variable stands for, as text.
-fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
+pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
     options
         .iter()
         .find(|option| option.name == name)
@@ -140,7 +141,12 @@ fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
         })
 }
 
-fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInfo) -> Result<Option<Credential>> {
+fn credential(
+    endpoint: &Endpoint,
+    config: &ConnectionConfig,
+    info: &ProviderInfo,
+    options: &[OptionEntry],
+) -> Result<Option<Credential>> {
     let Some(name) = &endpoint.credential else {
         return Ok(None);
     };
@@ -148,7 +154,7 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
         return Ok(None);
     };
     match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given).map(Some),
+        Some(given) => credentials::resolve(request, given, options).map(Some),
         None if request.required => Err(Error::invalid(
             "credentials",
             format!("the provider needs credential `{name}`: {}", request.reason),

@@ -6,6 +6,8 @@
 mod bodies;
 mod limits;
 mod policy;
+mod presign;
+mod signing;
 mod tls;
 
 use std::collections::VecDeque;
@@ -159,6 +161,7 @@ fn grant(origin: &str) -> EndpointGrant {
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
+        presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
     }
