@@ -12,7 +12,7 @@ use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate,
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
-use super::{credentials, tls};
+use super::{credentials, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -110,6 +110,11 @@ fn endpoint_grant(
         credential: credential(endpoint, config, info)?,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
+        proxy: granted
+            .proxy
+            .as_ref()
+            .map(|config| proxy::proxy(&endpoint.name, config))
+            .transpose()?,
     })
 }
 

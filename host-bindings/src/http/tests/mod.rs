@@ -4,8 +4,11 @@
 //! can also misbehave.
 
 mod bodies;
+mod http2;
 mod limits;
 mod policy;
+mod proxies;
+mod slow;
 mod tls;
 
 use std::collections::VecDeque;
@@ -161,6 +164,7 @@ fn grant(origin: &str) -> EndpointGrant {
         credential: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
+        proxy: None,
     }
 }
 

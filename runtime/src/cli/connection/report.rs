@@ -213,6 +213,14 @@ impl EndpointReport {
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
+        if let Some(proxy) = &self.granted.proxy {
+            let resolving = if proxy.resolves_names {
+                ", which resolves names"
+            } else {
+                ""
+            };
+            add("proxy", format!("{}{resolving}", proxy.url));
+        }
         for text in self.granted.tls.iter().flat_map(describe_tls) {
             add("tls", text);
         }

@@ -216,6 +216,7 @@ fn debug_output(_lab: &Lab) {
             credential: Some(credential),
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
+            proxy: None,
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");
