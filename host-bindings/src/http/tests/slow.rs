@@ -29,6 +29,7 @@ async fn endless(beginning: &'static [u8], rest: &'static [u8]) -> Server {
 #[tokio::test]
 async fn a_response_that_does_not_begin_or_end_is_given_up() {
     let short = HttpLimits {
+        response_body_bytes: 10_000,
         head_timeout: Duration::from_millis(100),
         stall_timeout: Duration::from_millis(100),
         ..HttpLimits::default()
