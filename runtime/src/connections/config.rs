@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use stockade_host::connection::Isolation;
 use stockade_host::contract::ProviderInfo;
 use stockade_host::limits::GuestLimits;
 use utoipa::ToSchema;
@@ -19,6 +20,9 @@ pub struct ConnectionConfig {
     /// How long one call may take, in seconds; none for 120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
+    /// Where its provider runs: `in-process`, or `process` for each call in a process of its own behind a second wall.
+    #[serde(default, skip_serializing_if = "is_in_process")]
+    pub isolation: Isolation,
     /// The provider's options.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, OptionInput>,
@@ -32,6 +36,10 @@ pub struct ConnectionConfig {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schema(value_type = Object)]
     pub limits: GuestLimits,
+}
+
+fn is_in_process(isolation: &Isolation) -> bool {
+    *isolation == Isolation::InProcess
 }
 
 fn is_default(limits: &GuestLimits) -> bool {
@@ -206,6 +214,7 @@ mod tests {
 
     const FILE: &str = r#"
         provider = "example"
+        isolation = "process"
         [options]
         host = "127.0.0.1"
         port = 8000
@@ -226,6 +235,7 @@ mod tests {
     #[test]
     fn a_file_survives_being_written_and_read() {
         let config: ConnectionConfig = toml::from_str(FILE).unwrap();
+        assert_eq!(config.isolation, Isolation::Process);
         assert_eq!(config.limits.memory_mib, 32);
         assert_eq!(config.limits.cpu_ms, GuestLimits::default().cpu_ms);
         let written = toml::to_string_pretty(&config).unwrap();
@@ -234,6 +244,15 @@ mod tests {
             config,
             "{written}"
         );
+    }
+
+    #[test]
+    fn without_a_word_a_provider_runs_in_process_and_another_word_is_an_error() {
+        let parse = |file: &str| toml::from_str::<ConnectionConfig>(file);
+        let silent = parse("provider = \"example\"").unwrap();
+        assert_eq!(silent.isolation, Isolation::InProcess);
+        let error = parse("provider = \"example\"\nisolation = \"container\"").unwrap_err();
+        assert!(error.to_string().contains("`in-process` or `process`"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate,
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
+use super::options::validate;
 use super::{credentials, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
@@ -53,8 +54,21 @@ pub(crate) fn host_connection(
         http,
         state,
         limits: config.limits.clone(),
+        isolation: config.isolation,
         options,
     })
+}
+
+/// What may be requested on a connection, for questions about it: without its credentials, so that no secret is read.
+pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderInfo) -> Result<Vec<EndpointGrant>> {
+    let place = format!("provider `{}`", info.name);
+    let options = validate(&info.connection_options, &config.options, &place)?;
+    let mut info = info.clone();
+    for endpoint in &mut info.endpoints {
+        endpoint.credential = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    info.endpoints.iter().map(grant).collect()
 }
 
 /// A grant for something that the provider does not have is a mistake, and maybe a dangerous one.

@@ -15,9 +15,10 @@ pub use config::{
     TlsConfig, TlsVersionConfig,
 };
 pub use effective::effective_rules;
-pub(crate) use grants::{host_connection, state_directory};
+pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
+pub use stockade_host::connection::Isolation;
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};
