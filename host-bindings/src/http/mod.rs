@@ -49,8 +49,8 @@ mod tests;
 pub use address::{AddressClass, RefusedAddress};
 pub use client::{CallScope, HttpClient, HttpConfigError};
 pub use credential::{
-    Authenticate, Basic, Bearer, Credential, CredentialError, Header, Outgoing, OutgoingBody, OwnRequests, Spelling,
-    spellings,
+    AccessKey, Authenticate, AzureSas, AzureSharedKey, Basic, Bearer, BodyReader, Credential, CredentialError, Framing,
+    Header, Outgoing, OutgoingBody, OwnRequests, Query, Sigv4, Spelling, spellings,
 };
 pub use decide::{Allowed, BodySize, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};

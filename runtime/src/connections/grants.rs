@@ -67,7 +67,13 @@ pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderI
     for endpoint in &mut info.endpoints {
         endpoint.credential = None;
     }
-    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    // What a client's key and a proxy's password are for: connections, which no decision needs.
+    let mut config = config.clone();
+    for granted in config.grants.endpoints.values_mut() {
+        granted.tls = None;
+        granted.proxy = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, &config, &info, &options);
     info.endpoints.iter().map(grant).collect()
 }
 
@@ -121,7 +127,8 @@ fn endpoint_grant(
             .iter()
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
-        credential: credential(endpoint, config, info)?,
+        credential: credential(endpoint, config, info, options)?,
+        presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
         proxy: granted
@@ -133,7 +140,7 @@ fn endpoint_grant(
 }
 
 /// The option that a template's variable stands for, as text.
-fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
+pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
     options
         .iter()
         .find(|option| option.name == name)
@@ -144,7 +151,12 @@ fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
         })
 }
 
-fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInfo) -> Result<Option<Credential>> {
+fn credential(
+    endpoint: &Endpoint,
+    config: &ConnectionConfig,
+    info: &ProviderInfo,
+    options: &[OptionEntry],
+) -> Result<Option<Credential>> {
     let Some(name) = &endpoint.credential else {
         return Ok(None);
     };
@@ -152,7 +164,7 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
         return Ok(None);
     };
     match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given).map(Some),
+        Some(given) => credentials::resolve(request, given, options).map(Some),
         None if request.required => Err(Error::invalid(
             "credentials",
             format!("the provider needs credential `{name}`: {}", request.reason),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use config::{
     ConnectionConfig, CredentialConfig, EndpointGrants, Grants, ProxyConfig, RootsConfig, RuleConfig, SecretSource,
-    TlsConfig, TlsVersionConfig,
+    TextSource, TlsConfig, TlsVersionConfig,
 };
 pub use effective::effective_rules;
 pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stockade::connections::{
     ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, SecretSource,
-    TlsConfig, TlsVersionConfig, effective_rules,
+    TextSource, TlsConfig, TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
@@ -272,6 +272,26 @@ pub(crate) fn describe_credential(name: &str, credential: &CredentialConfig) -> 
             format!("{name}: user `{user}`, password from {}", source(password))
         }
         CredentialConfig::Header { value } => format!("{name}: header from {}", source(value)),
+        CredentialConfig::Query { value } => format!("{name}: query parameter from {}", source(value)),
+        CredentialConfig::Sigv4 {
+            access_key,
+            secret_key,
+            session_token,
+        } => {
+            let key = match access_key {
+                TextSource::Text(id) => format!("`{id}`"),
+                TextSource::Source(place) => format!("from {}", source(place)),
+            };
+            let token = session_token
+                .as_ref()
+                .map_or(String::new(), |token| format!(", session token from {}", source(token)));
+            format!(
+                "{name}: access key {key}, secret key from {}{token}",
+                source(secret_key)
+            )
+        }
+        CredentialConfig::AzureSharedKey { key } => format!("{name}: account key from {}", source(key)),
+        CredentialConfig::AzureSas { query } => format!("{name}: shared access signature from {}", source(query)),
     }
 }
 
