@@ -199,7 +199,7 @@ pub struct ProxyConfig {
 #[serde(rename_all = "kebab-case")]
 pub enum RootsConfig {
     /// Mozilla's, which is compiled in.
-    Web,
+    Public,
     /// The operating system's.
     System,
 }

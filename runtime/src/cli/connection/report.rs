@@ -241,7 +241,7 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
     lines.extend(tls.ca.as_ref().map(|file| format!("authorities in `{file}`")));
     lines.extend(match tls.roots {
         Some(RootsConfig::System) => Some("the operating system's authorities".to_owned()),
-        Some(RootsConfig::Web) | None => None,
+        Some(RootsConfig::Public) | None => None,
     });
     lines.extend(
         tls.client_certificate

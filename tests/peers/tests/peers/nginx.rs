@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use stockade_host::http::{ClientIdentity, Fault, Host, Request, RequestBody, Secret, TlsProfile, Trust};
 use stockade_test_support::peer::{Peer, Place};
 use time::{Duration, OffsetDateTime};
@@ -22,6 +22,10 @@ impl Authority {
     fn new() -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL takes a certificate whose issuer has its own name for one that signed itself.
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "a private authority");
         Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
     }
 
@@ -29,6 +33,7 @@ impl Authority {
     fn issue(&self, name: &str, days: i64) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.not_before = OffsetDateTime::now_utc() - Duration::days(30);
         parameters.not_after = OffsetDateTime::now_utc() + Duration::days(days);
         (parameters.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
