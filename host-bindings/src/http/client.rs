@@ -24,7 +24,9 @@ use super::failure::Failure;
 use super::fault::Fault;
 use super::limits::{CallBudget, HttpLimits};
 use super::observer::{Observer, Outcome};
+use super::patience;
 use super::payload::Payload;
+use super::proxy::ProxyError;
 use super::receive::Receiver;
 use super::redactor::Redactor;
 use super::request::{Request, RequestBody, Response, ResponseSink};
@@ -49,6 +51,14 @@ pub enum HttpConfigError {
         endpoint: String,
         /// Why.
         source: TlsError,
+    },
+    /// The proxy is not usable.
+    #[error("endpoint `{endpoint}` has no usable proxy")]
+    Proxy {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Why.
+        source: ProxyError,
     },
     /// The credential cannot be attached.
     #[error("endpoint `{endpoint}` has no usable credential")]
@@ -274,8 +284,7 @@ impl HttpClient {
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
-        self.receive(&allowed, response, &scrubber, authenticated, sink, watch)
-            .await
+        self.receive(response, &scrubber, authenticated, sink, watch).await
     }
 
     /// Sends an assembled request; with `host`, an authenticated one. Answers the credential's stamp, too.
@@ -301,13 +310,12 @@ impl HttpClient {
         };
         let payload = Payload::new(body, self.limits.spliced_bytes, Arc::clone(&watch.sent));
         let (request, stamp) = assemble(allowed, view, host, payload).await?;
-        let response = channel.client.request(request).await;
-        Ok((response.map_err(|error| Failure::of(&error, &allowed.origin))?, stamp))
+        let response = patience::head(channel.client.request(request), &self.limits, &watch.sent).await?;
+        Ok((response.map_err(|error| Failure::of(&error))?, stamp))
     }
 
     async fn receive(
         &self,
-        allowed: &Allowed<'_>,
         response: http::Response<Incoming>,
         scrubber: &Scrubber,
         authenticated: bool,
@@ -315,7 +323,6 @@ impl HttpClient {
         watch: &mut Watch<'_>,
     ) -> Result<Response, Failure> {
         let receiver = Receiver {
-            origin: &allowed.origin,
             limits: &self.limits,
             scrubber,
             authenticated,
@@ -343,7 +350,7 @@ impl OwnRequests for HostsOwn<'_> {
             // Not scrubbed: what comes back is the secret.
             let scrubber = Scrubber::default();
             client
-                .receive(&allowed, response, &scrubber, false, ResponseSink::Buffer, &mut watch)
+                .receive(response, &scrubber, false, ResponseSink::Buffer, &mut watch)
                 .await
         };
         let answer = work.await;

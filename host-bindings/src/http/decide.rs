@@ -4,6 +4,8 @@
 //! opened. The connector adds one more ground, the address; it makes a [`Denial`] of it too, so that every denial reads
 //! alike.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -13,6 +15,7 @@ use super::denial::{Denial, DenyReason, quotable};
 use super::headers::{is_alias, is_hosts_own};
 use super::limits::{HttpLimits, REQUEST_HEADER_BYTES, REQUEST_HEADER_COUNT, TARGET_BYTES};
 use super::origin::Origin;
+use super::proxy::Proxy;
 use super::request::Request;
 use super::rule::{RequestRule, is_allowable_method};
 use super::segment;
@@ -38,6 +41,8 @@ pub struct EndpointGrant {
     pub allow_addresses: Vec<IpNet>,
     /// How an `https` origin proves itself.
     pub tls: TlsProfile,
+    /// Through which proxy connections are made; none for straight ones.
+    pub proxy: Option<Arc<Proxy>>,
 }
 
 /// A request that passed, ready to send.
@@ -235,6 +240,7 @@ pub(super) mod tests {
             presign_seconds: None,
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
+            proxy: None,
         };
         let images = EndpointGrant {
             name: "images".into(),

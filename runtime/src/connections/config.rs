@@ -142,6 +142,9 @@ pub struct EndpointGrants {
     /// How the server must prove who it is; none for the public certificate authorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
+    /// Through which proxy the requests go; none for no proxy, whatever the environment says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyConfig>,
     /// The requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleConfig>,
@@ -174,12 +177,29 @@ pub struct TlsConfig {
     pub least_version: Option<TlsVersionConfig>,
 }
 
+/// An HTTP proxy. Its address needs `allow_addresses` as an origin's does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// `http://HOST:PORT`.
+    pub url: String,
+    /// Who the host is to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where that user's password is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// Whether it is asked for names instead of addresses that the host has checked: then it decides where they lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolves_names: bool,
+}
+
 /// A list of public certificate authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RootsConfig {
     /// Mozilla's, which is compiled in.
-    Web,
+    Public,
     /// The operating system's.
     System,
 }

@@ -13,7 +13,7 @@ use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
 use super::options::validate;
-use super::{credentials, tls};
+use super::{credentials, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -68,7 +68,13 @@ pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderI
     for endpoint in &mut info.endpoints {
         endpoint.credential = None;
     }
-    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    // What a client's key and a proxy's password are for: connections, which no decision needs.
+    let mut config = config.clone();
+    for granted in config.grants.endpoints.values_mut() {
+        granted.tls = None;
+        granted.proxy = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, &config, &info, &options);
     info.endpoints.iter().map(grant).collect()
 }
 
@@ -126,6 +132,11 @@ fn endpoint_grant(
         presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
+        proxy: granted
+            .proxy
+            .as_ref()
+            .map(|config| proxy::proxy(&endpoint.name, config))
+            .transpose()?,
     })
 }
 

@@ -220,6 +220,14 @@ impl EndpointReport {
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
+        if let Some(proxy) = &self.granted.proxy {
+            let resolving = if proxy.resolves_names {
+                ", which resolves names"
+            } else {
+                ""
+            };
+            add("proxy", format!("{}{resolving}", proxy.url));
+        }
         for text in self.granted.tls.iter().flat_map(describe_tls) {
             add("tls", text);
         }
@@ -233,7 +241,7 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
     lines.extend(tls.ca.as_ref().map(|file| format!("authorities in `{file}`")));
     lines.extend(match tls.roots {
         Some(RootsConfig::System) => Some("the operating system's authorities".to_owned()),
-        Some(RootsConfig::Web) | None => None,
+        Some(RootsConfig::Public) | None => None,
     });
     lines.extend(
         tls.client_certificate

@@ -248,6 +248,7 @@ fn debug_output(_lab: &Lab) {
             presign_seconds: Some(60),
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
+            proxy: None,
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");

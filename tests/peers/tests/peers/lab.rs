@@ -82,6 +82,7 @@ pub(crate) fn grant(origin: &str, credential: Option<Credential>) -> EndpointGra
         presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
+        proxy: None,
     }
 }
 
