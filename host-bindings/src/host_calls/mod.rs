@@ -26,9 +26,11 @@ use crate::blobs::{Blob, BlobId};
 use crate::call::{Call, LogLevel};
 use crate::component::Function;
 use crate::connection::Connection;
+use crate::contract::Error;
 use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
+use crate::recording::CallTape;
 
 /// Who a guest asks. Cloning shares it.
 #[derive(Clone)]
@@ -54,6 +56,7 @@ pub(crate) struct CallHost {
     connection: Arc<Connection>,
     call: Call,
     function: Function,
+    tape: Option<CallTape>,
     budget: CallBudget,
     /// What is left for blobs that the guest fills.
     scratch: Room,
@@ -69,6 +72,7 @@ pub(crate) struct CallHost {
 impl CallHost {
     pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function) -> Self {
         Self {
+            tape: connection.tape.as_ref().map(|tape| CallTape::begin(tape, function)),
             budget: CallBudget::new(connection.http.limits()),
             scratch: Room::new(u64::from(connection.limits.scratch_mib) << 20),
             blobs: Mutex::default(),
@@ -82,8 +86,19 @@ impl CallHost {
         }
     }
 
+    /// Has what a guest asks for done and recorded, or answers from a recording.
+    pub(crate) async fn perform(&self, call: HostCall) -> HostAnswer {
+        match &self.tape {
+            None => self.act(call).await,
+            Some(tape) => tape.perform(self, call).await,
+        }
+    }
+
     /// Says at the end of a call what was kept from the operator.
-    pub(crate) fn finish(&self) {
+    ///
+    /// # Errors
+    /// When the call could not be recorded or given back, so that its answer is worth nothing.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
         let most = self.connection.limits.log_lines;
         for (count, what) in [
             (&self.log_lines, "log lines beyond the limit"),
@@ -95,6 +110,7 @@ impl CallHost {
                 self.call.reporter.log(LogLevel::Warn, &message);
             }
         }
+        self.tape.as_ref().and_then(CallTape::failure).map_or(Ok(()), Err)
     }
 }
 

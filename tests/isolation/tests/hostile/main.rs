@@ -24,6 +24,7 @@ mod lists;
 mod requests;
 mod server;
 mod state;
+mod supply;
 mod wall;
 mod words;
 
@@ -47,6 +48,7 @@ fn all_trials() -> impl Iterator<Item = &'static Trial> {
         lists::TRIALS,
         requests::TRIALS,
         state::TRIALS,
+        supply::TRIALS,
         wall::TRIALS,
         words::TRIALS,
     ]
