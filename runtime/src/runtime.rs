@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use stockade_host::admission::HostLimits;
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
@@ -16,6 +17,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
 use crate::home::Home;
+use crate::host_limits;
 use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
 use crate::service::Service;
 
@@ -50,6 +52,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    limits: Option<HostLimits>,
 }
 
 impl RuntimeBuilder {
@@ -74,15 +77,23 @@ impl RuntimeBuilder {
         self
     }
 
+    /// What all providers may use together; `limits.toml` in the configuration directory otherwise.
+    #[must_use]
+    pub fn limits(mut self, limits: HostLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
+    /// When its directories cannot be used, `limits.toml` is broken, the machine cannot run the engine, or the program did not call
     /// [`crate::become_compiler_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
-        let engine = Engine::new(self.profile)
+        let limits = self.limits.map_or_else(|| host_limits::read(&home), Ok)?;
+        let engine = Engine::with_limits(self.profile, limits)
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
@@ -108,6 +119,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            limits: None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Calls a component's functions, each on a fresh instance, under its connection's limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -10,28 +10,31 @@ use super::Function;
 use super::failure;
 use super::loaded::LoadedComponent;
 use super::store::CallState;
+use crate::admission::Line;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::connection::Connection;
-use crate::contract::{Error, ErrorKind};
-use crate::limits::MAX_QUEUE_TIME;
+use crate::contract::Error;
 use crate::text::clean;
 
 /// A component used through a connection.
 pub struct ComponentProvider {
     component: Arc<LoadedComponent>,
     connection: Arc<Connection>,
-    turns: Semaphore,
+    line: Line,
 }
 
 impl ComponentProvider {
     /// Uses a component through a connection.
     pub fn new(component: Arc<LoadedComponent>, connection: Arc<Connection>) -> Self {
-        let turns = Semaphore::new(connection.limits.concurrent_calls.max(1) as usize);
+        let line = component
+            .engine()
+            .admission()
+            .line(&connection.name, &connection.limits);
         Self {
             component,
             connection,
-            turns,
+            line,
         }
     }
 
@@ -54,7 +57,7 @@ impl ComponentProvider {
         let Some(export) = self.component.export(function) else {
             return Err(Error::unsupported(function.name));
         };
-        let _turn = self.wait_for_turn().await?;
+        let _turn = self.line.enter().await?;
         let mut store = self.new_store(call);
         let work = async {
             let instance = self.component.instance_pre().instantiate_async(&mut store).await?;
@@ -83,32 +86,25 @@ impl ComponentProvider {
         }
     }
 
-    async fn wait_for_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Error> {
-        let connection = &self.connection.name;
-        match tokio::time::timeout(MAX_QUEUE_TIME, self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Error::new(
-                ErrorKind::RateLimited(None),
-                format!("connection `{connection}` is busy: all its calls take longer than expected; try again later"),
-            )),
-        }
-    }
-
     fn new_store(&self, call: &Call) -> Store<CallState> {
         let engine = self.component.engine();
         engine.start_ticker();
         let limits = &self.connection.limits;
         let mut store = Store::new(
             engine.wasmtime(),
-            CallState::new(Arc::clone(&self.connection), call.clone()),
+            CallState::new(Arc::clone(&self.connection), call.clone(), engine.admission().scratch()),
         );
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel((limits.host_data_mib as usize) << 20);
         store.set_max_component_handles(limits.handles as usize);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
+        let (engine, number) = (engine.clone(), self.line.number());
+        store.epoch_deadline_callback(move |mut context| {
             context.data_mut().cpu.tick()?;
-            Ok(UpdateDeadline::Yield(1))
+            Ok(match engine.admission().pacer().tick(number) {
+                Duration::ZERO => UpdateDeadline::Yield(1),
+                rest => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(rest))),
+            })
         });
         store
     }

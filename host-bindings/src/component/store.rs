@@ -10,6 +10,7 @@ use wasmtime_wasi_io::IoView;
 use crate::call::{Call, LogLevel};
 use crate::connection::Connection;
 use crate::http::CallBudget;
+use crate::imports::Progress;
 use crate::limits::{CpuMeter, MemoryLimiter, Room};
 
 /// The data of one call's store. It ends with the call.
@@ -22,7 +23,7 @@ pub(crate) struct CallState {
     pub(crate) http: CallBudget,
     pub(crate) log_lines: u32,
     pub(crate) log_lines_dropped: u32,
-    pub(crate) progress_reports: u32,
+    pub(crate) progress: Progress,
     /// Denials so far: atomic, because requests of one call run at the same time.
     pub(crate) denials: AtomicU32,
     /// What is left for blobs that the guest fills.
@@ -34,7 +35,7 @@ pub(crate) struct CallState {
 const MAX_RANDOM_BYTES: u64 = 4_096;
 
 impl CallState {
-    pub(crate) fn new(connection: Arc<Connection>, call: Call) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, call: Call, scratch: &Room) -> Self {
         let limits = &connection.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles as usize);
@@ -45,9 +46,9 @@ impl CallState {
             table,
             log_lines: 0,
             log_lines_dropped: 0,
-            progress_reports: 0,
+            progress: Progress::new(limits),
             denials: AtomicU32::new(0),
-            scratch: Room::new(u64::from(limits.scratch_mib) << 20),
+            scratch: Room::within(scratch, u64::from(limits.scratch_mib) << 20),
             // Closed standard input, sunk output, no environment, no arguments, no files, no sockets.
             wasi: WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build(),
             connection,
@@ -57,6 +58,7 @@ impl CallState {
 
     /// Says at the end of a call what was kept from the operator.
     pub(crate) fn finish(&self) {
+        self.progress.finish(&*self.call.reporter);
         if self.log_lines_dropped > 0 {
             let message = format!("{} log lines beyond the limit were dropped", self.log_lines_dropped);
             self.call.reporter.log(LogLevel::Warn, &message);

@@ -18,6 +18,7 @@ use crate::bindings;
 use crate::component::CallState;
 
 pub(crate) use floor::link_floor;
+pub(crate) use progress::Progress;
 
 /// The host interfaces of the contract.
 const HOST_INTERFACES: &[&str] = &[

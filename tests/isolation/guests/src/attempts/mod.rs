@@ -44,6 +44,8 @@ attempts! {
     "send-huge" => http::send_huge,
     "state" => state::step,
     "fill-state" => state::fill,
+    "list-state" => state::list_forever,
+    "forge-handle" => garbage::forge_handle,
     "spin" => resources::spin_forever,
     "sleep" => resources::sleep_forever,
     "allocate" => resources::allocate_forever,
