@@ -3,6 +3,10 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// After this something that must happen will not.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the server saw.
 #[derive(Default)]
@@ -61,7 +65,11 @@ impl RawServer {
 
     fn wait(&self, until: impl Fn(&Seen) -> bool) {
         let seen = self.seen.0.lock().unwrap();
-        drop(self.seen.1.wait_while(seen, |seen| !until(seen)).unwrap());
+        let waited = self.seen.1.wait_timeout_while(seen, PATIENCE, |seen| !until(seen));
+        assert!(
+            !waited.unwrap().1.timed_out(),
+            "it did not come to pass within {PATIENCE:?}"
+        );
     }
 }
 
