@@ -3,7 +3,7 @@
 //! Why each choice: the fewer features a guest can use, the less of the engine it can attack. Cranelift compiles; the
 //! faster Winch has had sandbox escapes. Features of WebAssembly that no toolchain for providers needs are off.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, Result};
@@ -45,12 +45,12 @@ struct Inner {
 }
 
 impl Engine {
-    /// Creates an engine with default ceilings.
+    /// Creates an engine without ceilings over its guests: for a process of one guest, or of none.
     ///
     /// # Errors
     /// When the machine cannot run it: unsupported CPU, or no address space for the pool.
     pub fn new(profile: EngineProfile) -> Result<Self> {
-        Self::with_limits(profile, HostLimits::default())
+        Self::with_limits(profile, HostLimits::NONE)
     }
 
     /// Creates an engine with these ceilings over all its guests. More calls than the pool has places for never run.
@@ -84,11 +84,13 @@ impl Engine {
         &self.inner.admission
     }
 
-    /// Starts the thread that advances the epoch, once. It ends with the engine.
+    /// Starts the thread that advances the epoch, once, and waits until it does. It ends with the engine.
     pub(crate) fn start_ticker(&self) {
         self.inner.ticker.get_or_init(|| {
             let weak = self.inner.engine.weak();
+            let (ticking, ticks) = mpsc::channel();
             let ticker = move || {
+                let _ = ticking.send(());
                 while let Some(engine) = weak.upgrade() {
                     engine.increment_epoch();
                     drop(engine);
@@ -104,6 +106,7 @@ impl Engine {
                 .name("epoch".into())
                 .spawn(ticker)
                 .expect("the epoch thread starts");
+            let _ = ticks.recv();
         });
     }
 }

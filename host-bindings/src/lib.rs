@@ -6,7 +6,9 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
-//! - `imports`: the host's side of every import. [`http`], [`state`], [`blobs`]: what they stand on.
+//! - [`child`], [`lockdown`]: processes that can do less. `guest_process`: calls that run in one.
+//! - `imports`: what guests call. `host_calls`: the boundary behind it, where the host decides. [`http`], [`state`], [`blobs`]: what it
+//!   stands on.
 
 pub mod admission;
 pub mod artifact;
@@ -14,15 +16,19 @@ pub mod artifact;
 mod bindings;
 pub mod blobs;
 pub mod call;
+pub mod child;
 pub mod component;
 pub mod connection;
 pub mod contract;
 pub mod engine;
+mod guest_process;
+mod host_calls;
 pub mod http;
 mod imports;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
 pub mod limits;
+pub mod lockdown;
 pub mod native;
 pub mod rate;
 pub mod state;

@@ -14,9 +14,11 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod connections;
 pub mod docs;
 mod error;
+pub mod grants;
 mod home;
 mod host_limits;
 pub mod http_api;
@@ -31,5 +33,5 @@ pub use registry::{InstalledProvider, ProviderKind};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
 pub use stockade_host::admission::HostLimits;
-pub use stockade_host::artifact::become_compiler_if_asked;
+pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

@@ -45,6 +45,16 @@ impl Default for HostLimits {
 }
 
 impl HostLimits {
+    /// No ceiling at all. Unlike the defaults it asks the system nothing, which a confined process could not.
+    pub(crate) const NONE: Self = Self {
+        total_memory_mib: u32::MAX,
+        running_calls: u32::MAX,
+        queued_calls: u32::MAX,
+        queue_seconds: u32::MAX,
+        guest_cores: u32::MAX,
+        total_scratch_mib: u32::MAX,
+    };
+
     pub(super) fn patience(&self) -> Duration {
         Duration::from_secs(self.queue_seconds.into())
     }

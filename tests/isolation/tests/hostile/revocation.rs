@@ -23,7 +23,7 @@ pub(crate) const TRIALS: &[Trial] = &[
 /// Writes a connection's file as an operator does, in an editor.
 fn edit(lab: &Lab, name: &str, setup: &Setup) {
     let file = lab.runtime().connection_file(name);
-    std::fs::write(file, toml::to_string(&setup.config).unwrap()).unwrap();
+    std::fs::write(file, toml::to_string(&lab.config(setup)).unwrap()).unwrap();
 }
 
 fn open(lab: &Lab, name: &str) -> Service {
@@ -65,7 +65,7 @@ fn deleted(lab: &Lab) {
     let error = lab.wait(lab.runtime().connect(name)).err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::NotFound(_)), "{error}");
 
-    let again = lab.wait(lab.runtime().create_connection(name, &setup.config)).unwrap();
+    let again = lab.wait(lab.runtime().create_connection(name, &lab.config(&setup))).unwrap();
     let seen = lab.attempt(&again, "state", json!({ "key": "a" })).unwrap();
     assert_eq!(seen["before"], json!({ "Ok": null }));
     assert_eq!(seen["keys"], json!({ "Ok": [] }));

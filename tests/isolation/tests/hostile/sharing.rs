@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stockade::connections::Isolation;
 use stockade::{Error, Home, HostLimits, Runtime, Service};
 use stockade_test_support::artifacts;
 
@@ -67,9 +68,14 @@ fn crowd(lab: &Lab) {
     if std::env::var_os(ALONE).is_some() {
         return crowd_alone(lab, &attempts);
     }
+    let suffix = match lab.shared.isolation {
+        Isolation::InProcess => "",
+        Isolation::Process => "_in_a_process",
+    };
+    let trial = format!("{CROWD}{suffix}");
     let program = std::env::current_exe().unwrap();
     let alone = Command::new(program)
-        .args(["--exact", CROWD, "--nocapture"])
+        .args(["--exact", &trial, "--nocapture"])
         .env(ALONE, "1")
         .output()
         .unwrap();
@@ -86,6 +92,7 @@ fn crowd_alone(lab: &Lab, attempts: &[(&str, Value)]) {
     };
     let runtime = Runtime::builder()
         .home(Home::below(home.path()))
+        .inspection(lab.shared.isolation)
         .limits(limits)
         .build()
         .unwrap();
