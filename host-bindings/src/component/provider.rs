@@ -49,7 +49,12 @@ impl ComponentProvider {
         }
         let _turn = self.line.enter().await?;
         let scratch = self.component.engine().admission().scratch();
-        let host = Arc::new(CallHost::new(Arc::clone(&self.connection), call.clone(), E::FUNCTION, scratch));
+        let host = Arc::new(CallHost::new(
+            Arc::clone(&self.connection),
+            call.clone(),
+            E::FUNCTION,
+            scratch,
+        ));
         let sent = arguments(&host);
         let answer = tokio::time::timeout(call.timeout, self.run::<E>(&host, sent)).await;
         host.finish();
@@ -64,7 +69,12 @@ impl ComponentProvider {
         let limits = &self.connection.limits;
         match self.connection.isolation {
             Isolation::InProcess => {
-                let guest = Guest::new(&self.component, Host::Here(Arc::clone(host)), limits, self.line.number());
+                let guest = Guest::new(
+                    &self.component,
+                    Host::Here(Arc::clone(host)),
+                    limits,
+                    self.line.number(),
+                );
                 guest.call::<E>(sent).await
             }
             Isolation::Process => {

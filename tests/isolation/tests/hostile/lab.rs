@@ -127,7 +127,9 @@ impl Lab {
     pub(crate) fn connect_on(&self, runtime: &Runtime, setup: &Setup) -> (Service, Arc<Recorder>) {
         let number = self.shared.connections.fetch_add(1, Ordering::Relaxed);
         let name = format!("trial-{number}");
-        let service = self.wait(runtime.create_connection(&name, &self.config(setup))).unwrap();
+        let service = self
+            .wait(runtime.create_connection(&name, &self.config(setup)))
+            .unwrap();
         let recorder = Arc::new(Recorder::default());
         (
             service.with_reporter(Arc::clone(&recorder) as Arc<dyn Reporter>),

@@ -68,7 +68,9 @@ fn sent_to(lab: &Lab, server: &Server, host: &str, network: &str) -> Option<serd
         .option("host", OptionInput::Text(host.to_owned()))
         .addresses("api", &[network]);
     let name = format!("spelling-{}-{}", server.port(), hex(host));
-    let service = lab.wait(lab.runtime().create_connection(&name, &lab.config(&setup))).ok()?;
+    let service = lab
+        .wait(lab.runtime().create_connection(&name, &lab.config(&setup)))
+        .ok()?;
     Some(lab.send(&service, &json!({ "path": ["vms"] })))
 }
 

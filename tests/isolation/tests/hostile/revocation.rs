@@ -65,7 +65,9 @@ fn deleted(lab: &Lab) {
     let error = lab.wait(lab.runtime().connect(name)).err().unwrap();
     assert!(matches!(error.kind(), ErrorKind::NotFound(_)), "{error}");
 
-    let again = lab.wait(lab.runtime().create_connection(name, &lab.config(&setup))).unwrap();
+    let again = lab
+        .wait(lab.runtime().create_connection(name, &lab.config(&setup)))
+        .unwrap();
     let seen = lab.attempt(&again, "state", json!({ "key": "a" })).unwrap();
     assert_eq!(seen["before"], json!({ "Ok": null }));
     assert_eq!(seen["keys"], json!({ "Ok": [] }));
