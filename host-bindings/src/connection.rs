@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::contract::OptionEntry;
 use crate::http::HttpClient;
 use crate::limits::GuestLimits;
+use crate::recording::ConnectionTape;
 use crate::state::StateStore;
 
 /// The capabilities of one connection. Nothing in it is shared with another connection.
@@ -21,6 +22,8 @@ pub struct Connection {
     pub state: Option<StateStore>,
     /// Its limits.
     pub limits: GuestLimits,
+    /// Where its calls are recorded, or answered from.
+    pub tape: Option<ConnectionTape>,
     /// Where its provider runs.
     pub isolation: Isolation,
 }
@@ -46,6 +49,7 @@ impl Connection {
             http: HttpClient::without_grants(),
             state: None,
             limits: GuestLimits::default(),
+            tape: None,
             isolation: Isolation::default(),
         }
     }

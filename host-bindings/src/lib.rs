@@ -6,9 +6,11 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
+//! - [`private_file`]: reading what only we may write.
 //! - [`child`], [`lockdown`]: processes that can do less. `guest_process`: calls that run in one.
 //! - `imports`: what guests call. `host_calls`: the boundary behind it, where the host decides. [`http`], [`state`], [`blobs`]: what it
 //!   stands on.
+//! - [`recording`]: what guests got from outside, written down and given back.
 
 pub mod admission;
 pub mod artifact;
@@ -30,6 +32,8 @@ pub mod libvirt;
 pub mod limits;
 pub mod lockdown;
 pub mod native;
+pub mod private_file;
 pub mod rate;
+pub mod recording;
 pub mod state;
 pub mod text;

@@ -23,13 +23,15 @@ mod home;
 mod host_limits;
 pub mod http_api;
 mod registry;
+pub mod review;
 mod runtime;
 mod service;
 mod suggest;
+pub mod trust;
 
 pub use error::{Error, Result};
 pub use home::{HOME_VARIABLE, Home};
-pub use registry::{InstalledProvider, ProviderKind};
+pub use registry::{Installation, InstalledProvider, ProviderKind, Signer, Verification};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
 pub use stockade_host::admission::HostLimits;

@@ -10,9 +10,10 @@ use stockade_host::admission::HostLimits;
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Isolation;
-use stockade_host::contract::{ErrorKind, Provider};
+use stockade_host::connection::{Connection, Isolation};
+use stockade_host::contract::{self, ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
+use stockade_host::recording::Tape;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
@@ -21,8 +22,12 @@ use crate::error::{Error, Result, chain};
 use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
 use crate::host_limits;
-use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
-use crate::service::Service;
+use crate::registry::{
+    Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
+};
+use crate::review::Candidate;
+use crate::service::{Service, Traces};
+use crate::trust::TrustStore;
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
 /// fan-out does not hold an instance for every connection.
@@ -39,15 +44,16 @@ struct Inner {
     registry: Registry,
     connections: ConnectionStore,
     audit: AuditLog,
+    tape: Option<Tape>,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
-    components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
+    components: Mutex<HashMap<Identity, Arc<OnceCell<Arc<LoadedComponent>>>>>,
 }
 
 /// A service and what it was made from: when one of them changes, it is made anew.
 struct OpenService {
     config: ConnectionConfig,
-    digest: String,
+    identity: Identity,
     service: Service,
 }
 
@@ -58,6 +64,23 @@ pub struct RuntimeBuilder {
     reporter: Arc<dyn Reporter>,
     limits: Option<HostLimits>,
     inspection: Isolation,
+    recording: Option<Recording>,
+}
+
+/// The file of a recording, and what is done with it.
+enum Recording {
+    Record(PathBuf),
+    Replay(PathBuf),
+}
+
+impl Recording {
+    fn open(&self) -> Result<Tape> {
+        let tape = match self {
+            Self::Record(path) => Tape::record(path),
+            Self::Replay(path) => Tape::replay(path),
+        };
+        tape.map_err(|error| contract::Error::from(error).into())
+    }
 }
 
 impl RuntimeBuilder {
@@ -97,11 +120,25 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Writes everything that providers get from outside into a new file.
+    #[must_use]
+    pub fn record(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Record(file));
+        self
+    }
+
+    /// Answers providers from a recording: no network, no credentials, no state, nothing in the audit log.
+    #[must_use]
+    pub fn replay(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Replay(file));
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its directories cannot be used, `limits.toml` is broken, the machine cannot run the engine, or the program did not
-    /// call [`crate::become_child_if_asked`].
+    /// When its recording, its directories or `limits.toml` cannot be used, the machine cannot run the engine, or the program
+    /// did not call [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
@@ -116,13 +153,18 @@ impl RuntimeBuilder {
             self.inspection,
         );
         let connections = ConnectionStore::new(&home);
-        let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
+        let tape = self.recording.as_ref().map(Recording::open).transpose()?;
+        let audit = match tape.as_ref().is_some_and(Tape::is_replay) {
+            true => AuditLog::off(),
+            false => AuditLog::new(&home, &AuditSettings::read(&home)?),
+        };
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
             audit,
+            tape,
             reporter: self.reporter,
             services,
             components,
@@ -139,6 +181,7 @@ impl Runtime {
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
             limits: None,
+            recording: None,
             inspection: Isolation::default(),
         }
     }
@@ -201,12 +244,50 @@ impl Runtime {
         self.inner.registry.inspect(file).await
     }
 
-    /// Installs a component file. Another component of that name is replaced only with `replace`.
+    /// Checks a component for installing: digest, signature, policy, name. The answer says what it asks for, how that
+    /// differs from what is installed, and whether somebody must approve it. Nothing is installed.
     ///
     /// # Errors
-    /// As [`Self::inspect_provider`]; `already-exists` when another component of that name is installed.
+    /// As [`Self::inspect_provider`]; `denied` when the policy does not accept it, `conflict` when it is another component
+    /// than was asked for, `already-exists` when another one of that name is pinned and may not be replaced.
+    pub async fn review_provider(&self, wanted: &Installation) -> Result<Candidate> {
+        let prepared = self.inner.registry.prepare(wanted).await?;
+        Candidate::new(prepared, &self.inner.connections)
+    }
+
+    /// Installs what was reviewed. Who calls this approves it.
+    ///
+    /// # Errors
+    /// `conflict` when somebody else changed that provider since the review.
+    pub fn install_provider(&self, candidate: Candidate) -> Result<InstalledProvider> {
+        self.inner.registry.install(candidate.prepared)
+    }
+
+    /// Installs a component file and approves what it asks for. Another component of that name is replaced only with
+    /// `replace`.
+    ///
+    /// # Errors
+    /// As [`Self::review_provider`].
     pub async fn add_provider(&self, file: &Path, replace: bool) -> Result<InstalledProvider> {
-        self.inner.registry.add(file, replace).await
+        let wanted = Installation {
+            file: file.to_owned(),
+            replace,
+            ..Installation::default()
+        };
+        self.install_provider(self.review_provider(&wanted).await?)
+    }
+
+    /// Verifies an installed component, or all of them: lock file, digest, signature, policy. Runs none of them.
+    ///
+    /// # Errors
+    /// `not-found` when there is none of that name; when the data directory cannot be read.
+    pub async fn verify_providers(&self, name: Option<&str>) -> Result<Vec<Verification>> {
+        self.inner.registry.verify(name).await
+    }
+
+    /// Whom the operator trusts to sign components.
+    pub fn trust(&self) -> &TrustStore {
+        self.inner.registry.trust()
     }
 
     /// Every installed provider, sorted by name.
@@ -270,7 +351,8 @@ impl Runtime {
         if self.inner.connections.exists(name)? {
             return Err(Error::already_exists("connection", name).hint("delete it first, or choose another name"));
         }
-        let service = self.open(name, config).await?;
+        let admission = self.admit(name, config)?;
+        let service = self.open(name, config, &admission).await?;
         self.inner.connections.put(name, config)?;
         Ok(service)
     }
@@ -291,23 +373,20 @@ impl Runtime {
         }
     }
 
-    /// Opens a connection. What was opened before is used again unless its file or its provider changed.
+    /// Opens a connection. What was opened before is used again unless its file, its provider, or what says that its provider
+    /// may be used changed.
     ///
     /// # Errors
-    /// When there is none of that name, its file is broken, or its provider is not installed.
+    /// When there is none of that name, its file is broken, or its provider is not installed or may not be used any more.
     pub async fn connect(&self, name: &str) -> Result<Service> {
         let config = self.inner.connections.get(name)?;
-        let installed = self
-            .inner
-            .registry
-            .get(&config.provider)
-            .map_err(|error| error.on(name))?;
-        let is_same = |open: &OpenService| open.config == config && open.digest == installed.digest;
+        let admission = self.admit(name, &config)?;
+        let is_same = |open: &OpenService| open.config == config && open.identity == admission.identity;
         // Opening may compile for seconds, so the lock is not held meanwhile.
         if let Some(open) = self.inner.services.lock().await.get(name).filter(|open| is_same(open)) {
             return Ok(open.service.clone());
         }
-        let service = self.open(name, &config).await?;
+        let service = self.open(name, &config, &admission).await?;
         let mut services = self.inner.services.lock().await;
         // Whoever opened it first wins: limits hold for one service of a connection.
         if let Some(open) = services.get(name).filter(|open| is_same(open)) {
@@ -315,7 +394,7 @@ impl Runtime {
         }
         let open = OpenService {
             config,
-            digest: installed.digest,
+            identity: admission.identity,
             service: service.clone(),
         };
         services.insert(name.to_owned(), open);
@@ -342,13 +421,27 @@ impl Runtime {
             .await
     }
 
+    /// The permission to use a connection's provider now.
+    fn admit(&self, name: &str, config: &ConnectionConfig) -> Result<Admission> {
+        let admission = self.inner.registry.admit(&config.provider);
+        admission.map_err(|error| error.on(name))
+    }
+
     /// Makes a service from a configuration.
-    async fn open(&self, name: &str, config: &ConnectionConfig) -> Result<Service> {
+    async fn open(&self, name: &str, config: &ConnectionConfig, admission: &Admission) -> Result<Service> {
         let explain = |error: Error| error.on(name);
-        let installed = self.inner.registry.get(&config.provider).map_err(explain)?;
+        let installed = admission.provider.clone();
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
-        let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
+        let mut tape = None;
+        let provider: Arc<dyn Provider> = match self.load(admission).await.map_err(explain)? {
+            Loaded::Native(_) if self.inner.tape.is_some() => {
+                let message = format!("{place} is native: what it does cannot be recorded or replayed");
+                return Err(explain(Error::new(
+                    ErrorKind::Unsupported("recording".to_owned()),
+                    message,
+                )));
+            }
             Loaded::Native(_) if config.isolation == Isolation::Process => {
                 return Err(explain(Error::invalid(
                     "isolation",
@@ -357,8 +450,10 @@ impl Runtime {
             }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection =
-                    host_connection(&self.inner.home, name, config, &installed.info, options).map_err(explain)?;
+                let connection = self
+                    .host_connection(name, config, &installed, options)
+                    .map_err(explain)?;
+                tape = connection.tape.clone();
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -370,28 +465,62 @@ impl Runtime {
             provider,
             installed,
             timeout,
-            self.inner.audit.clone(),
+            Traces {
+                audit: self.inner.audit.clone(),
+                tape,
+            },
             Arc::clone(&self.inner.reporter),
         ))
     }
 
-    /// Loads a component once, however many connections use it at once; one that takes long delays no other.
-    async fn load(&self, installed: &InstalledProvider) -> Result<Loaded> {
-        if installed.kind == ProviderKind::Native {
-            return self.inner.registry.open(installed).await;
+    /// What a connection gives its provider; from a recording nothing else.
+    fn host_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        installed: &InstalledProvider,
+        options: Vec<OptionEntry>,
+    ) -> Result<Connection> {
+        let info = &installed.info;
+        let Some(tape) = &self.inner.tape else {
+            return host_connection(&self.inner.home, name, config, info, options);
+        };
+        let secret = info.connection_options.iter().filter(|option| option.secret);
+        let secret: Vec<String> = secret.map(|option| option.name.clone()).collect();
+        let tape = tape.connect(name, (&info.name, &installed.digest), &options, &secret);
+        let tape = Some(tape.map_err(contract::Error::from)?);
+        Ok(match self.inner.tape.as_ref().is_some_and(Tape::is_replay) {
+            true => Connection {
+                limits: config.limits.clone(),
+                isolation: config.isolation,
+                tape,
+                ..Connection::without_grants(name)
+            },
+            false => Connection {
+                tape,
+                ..host_connection(&self.inner.home, name, config, info, options)?
+            },
+        })
+    }
+
+    /// Loads a component once, however many connections use it at once; one that takes long delays no other. Loaded under
+    /// one permission, it is verified again before it is used under another.
+    async fn load(&self, admission: &Admission) -> Result<Loaded> {
+        if admission.provider.kind == ProviderKind::Native {
+            return self.inner.registry.open(admission).await;
         }
         let cell = Arc::clone(
             self.inner
                 .components
                 .lock()
                 .await
-                .entry(installed.digest.clone())
+                .entry(admission.identity.clone())
                 .or_default(),
         );
         let component = cell
-            .get_or_try_init(async || match self.inner.registry.open(installed).await? {
+            .get_or_try_init(async || match self.inner.registry.open(admission).await? {
                 Loaded::Component(component) => Ok(component),
-                Loaded::Native(_) => Err(Error::not_found("provider", &installed.info.name)),
+                Loaded::Native(_) => Err(Error::not_found("provider", &admission.provider.info.name)),
             })
             .await?;
         Ok(Loaded::Component(Arc::clone(component)))

@@ -57,7 +57,7 @@ impl ComponentProvider {
         ));
         let sent = arguments(&host);
         let answer = tokio::time::timeout(call.timeout, self.run::<E>(&host, sent)).await;
-        host.finish();
+        host.finish()?;
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(failure)) => Err(failure.describe(E::FUNCTION, &self.connection)),

@@ -30,7 +30,7 @@ impl CallHost {
     }
 
     pub(super) async fn blob_size(&self, blob: BlobId) -> Option<u64> {
-        self.blob(blob).ok()?.size().ok()
+        self.size_of(blob)
     }
 
     pub(super) async fn read_blob(&self, blob: BlobId, offset: u64, length: u32) -> Result<Vec<u8>, BlobFault> {
@@ -46,6 +46,17 @@ impl CallHost {
 
     pub(super) async fn drop_blob(&self, blob: BlobId) {
         self.table().remove(&blob);
+    }
+
+    /// A blob's size in bytes, for the host itself.
+    pub(crate) fn size_of(&self, blob: BlobId) -> Option<u64> {
+        self.blob(blob).ok()?.size().ok()
+    }
+
+    /// A piece of a blob, for the host itself; none at its end.
+    pub(crate) async fn piece_of(&self, blob: BlobId, offset: u64) -> Option<Bytes> {
+        let piece = self.blob(blob).ok()?.read_at(offset, MAX_READ_BYTES as usize).await;
+        piece.ok().filter(|piece| !piece.is_empty())
     }
 
     /// A blob of this call. A guest's handles always have one; a message may name any number.

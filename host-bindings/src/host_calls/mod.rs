@@ -27,9 +27,11 @@ use crate::blobs::{Blob, BlobId};
 use crate::call::{Call, LogLevel};
 use crate::component::Function;
 use crate::connection::Connection;
+use crate::contract::Error;
 use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
+use crate::recording::CallTape;
 use progress::Progress;
 
 /// Who a guest asks. Cloning shares it.
@@ -56,6 +58,7 @@ pub(crate) struct CallHost {
     connection: Arc<Connection>,
     call: Call,
     function: Function,
+    tape: Option<CallTape>,
     budget: CallBudget,
     /// What is left for blobs that the guest fills.
     scratch: Room,
@@ -72,6 +75,7 @@ impl CallHost {
     /// `whole` is what the blobs of all calls may hold together.
     pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function, whole: &Room) -> Self {
         Self {
+            tape: connection.tape.as_ref().map(|tape| CallTape::begin(tape, function)),
             budget: CallBudget::new(connection.http.limits()),
             scratch: Room::within(whole, u64::from(connection.limits.scratch_mib) << 20),
             blobs: Mutex::default(),
@@ -85,8 +89,19 @@ impl CallHost {
         }
     }
 
+    /// Has what a guest asks for done and recorded, or answers from a recording.
+    pub(crate) async fn perform(&self, call: HostCall) -> HostAnswer {
+        match &self.tape {
+            None => self.act(call).await,
+            Some(tape) => tape.perform(self, call).await,
+        }
+    }
+
     /// Says at the end of a call what was kept from the operator.
-    pub(crate) fn finish(&self) {
+    ///
+    /// # Errors
+    /// When the call could not be recorded or given back, so that its answer is worth nothing.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
         self.progress.finish(&*self.call.reporter);
         let most = self.connection.limits.log_lines;
         for (count, what) in [
@@ -99,6 +114,7 @@ impl CallHost {
                 self.call.reporter.log(LogLevel::Warn, &message);
             }
         }
+        self.tape.as_ref().and_then(CallTape::failure).map_or(Ok(()), Err)
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! host_calls {
 
         impl CallHost {
             /// Decides about what a guest asks for, and does it.
-            pub(crate) async fn perform(&self, call: HostCall) -> HostAnswer {
+            pub(crate) async fn act(&self, call: HostCall) -> HostAnswer {
                 match call {
                     $(HostCall::$name { $($argument),* } => HostAnswer::$name(self.$function($($argument),*).await),)*
                 }

@@ -4,6 +4,8 @@
 //! opened. The connector adds one more ground, the address; it makes a [`Denial`] of it too, so that every denial reads
 //! alike.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -13,6 +15,7 @@ use super::denial::{Denial, DenyReason, quotable};
 use super::headers::{is_alias, is_hosts_own};
 use super::limits::{HttpLimits, REQUEST_HEADER_BYTES, REQUEST_HEADER_COUNT, TARGET_BYTES};
 use super::origin::Origin;
+use super::proxy::Proxy;
 use super::request::Request;
 use super::rule::{RequestRule, is_allowable_method};
 use super::segment;
@@ -32,10 +35,14 @@ pub struct EndpointGrant {
     pub granted: Vec<RequestRule>,
     /// What the host attaches to requests; none for anonymous requests.
     pub credential: Option<Credential>,
+    /// How long a presigned URL may be valid at most, in seconds; none when the provider may have none.
+    pub presign_seconds: Option<u32>,
     /// Networks beyond global unicast that the origin may lead to.
     pub allow_addresses: Vec<IpNet>,
     /// How an `https` origin proves itself.
     pub tls: TlsProfile,
+    /// Through which proxy connections are made; none for straight ones.
+    pub proxy: Option<Arc<Proxy>>,
 }
 
 /// A request that passed, ready to send.
@@ -230,8 +237,10 @@ pub(super) mod tests {
                 name: HeaderName::from_static("x-token"),
                 value: Secret::new("canary"),
             })),
+            presign_seconds: None,
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
+            proxy: None,
         };
         let images = EndpointGrant {
             name: "images".into(),

@@ -20,6 +20,7 @@ mod connector;
 mod credential;
 mod decide;
 mod denial;
+mod dial;
 mod failure;
 mod fault;
 mod headers;
@@ -28,7 +29,9 @@ mod observer;
 mod origin;
 mod origin_template;
 mod path_pattern;
+mod patience;
 mod payload;
+mod proxy;
 mod receive;
 mod redactor;
 mod request;
@@ -46,8 +49,8 @@ mod tests;
 pub use address::{AddressClass, RefusedAddress};
 pub use client::{CallScope, HttpClient, HttpConfigError};
 pub use credential::{
-    Authenticate, Basic, Bearer, Credential, CredentialError, Header, Outgoing, OutgoingBody, OwnRequests, Spelling,
-    spellings,
+    AccessKey, Authenticate, AzureSas, AzureSharedKey, Basic, Bearer, BodyReader, Credential, CredentialError, Framing,
+    Header, Outgoing, OutgoingBody, OwnRequests, Query, Sigv4, Spelling, spellings,
 };
 pub use decide::{Allowed, BodySize, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};
@@ -57,6 +60,7 @@ pub use observer::{Exchange, Observer, Outcome};
 pub use origin::{Host, Origin, OriginError, OriginProblem, Scheme};
 pub use origin_template::OriginTemplate;
 pub use path_pattern::PathPattern;
+pub use proxy::{Proxy, ProxyError};
 pub use request::{Request, RequestBody, Response, ResponseSink};
 pub use resolver::{Resolver, SystemResolver};
 pub use rule::{RequestRule, RuleError, effective};

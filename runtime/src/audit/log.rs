@@ -24,7 +24,8 @@ const FLUSH_TIME: Duration = Duration::from_secs(5);
 /// The audit log of a runtime. Cloning shares it.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditLog {
-    inner: Arc<Inner>,
+    /// None for one that keeps nothing.
+    inner: Option<Arc<Inner>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +63,11 @@ impl AuditLog {
         Self::of_file(file, settings.required)
     }
 
+    /// A log that keeps nothing: nothing happens outside.
+    pub(crate) fn off() -> Self {
+        Self { inner: None }
+    }
+
     fn of_file(file: AuditFile, is_required: bool) -> Self {
         let queue = Queue {
             lines: VecDeque::new(),
@@ -77,13 +83,15 @@ impl AuditLog {
             changed: Condvar::new(),
         });
         Self {
-            inner: Arc::new(Inner { shared, is_required }),
+            inner: Some(Arc::new(Inner { shared, is_required })),
         }
     }
 
     /// Writes a line soon. Returns at once.
     pub(crate) fn record(&self, entry: AuditEntry) {
-        let shared = &self.inner.shared;
+        let Some(Inner { shared, .. }) = self.inner.as_deref() else {
+            return;
+        };
         let mut queue = shared.lock();
         if queue.lines.len() < QUEUE_LINES {
             queue.lines.push_back(entry);
@@ -103,7 +111,7 @@ impl AuditLog {
 
     /// Whether each call must be written down before it begins.
     pub(crate) fn is_required(&self) -> bool {
-        self.inner.is_required
+        self.inner.as_ref().is_some_and(|inner| inner.is_required)
     }
 
     /// Waits until everything is written.
@@ -111,8 +119,11 @@ impl AuditLog {
     /// # Errors
     /// When it could not be, and why: told once for each time that writing begins to fail, unless the log is required.
     pub(crate) fn flush(&self) -> Result<()> {
-        let mut queue = self.inner.shared.drain();
-        let failure = match self.inner.is_required {
+        let Some(inner) = &self.inner else {
+            return Ok(());
+        };
+        let mut queue = inner.shared.drain();
+        let failure = match inner.is_required {
             true => queue.failure.clone(),
             false => queue.untold.take(),
         };

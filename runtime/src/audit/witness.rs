@@ -110,3 +110,70 @@ impl Drop for CallWitness {
         self.record(AuditEvent::call(&self.doing, end, counts, self.began.elapsed()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stockade_host::contract::{Ability, ProviderInfo};
+    use stockade_host::http::{DenyReason, Request};
+
+    use super::*;
+    use crate::audit::{AuditQuery, AuditSettings};
+    use crate::home::Home;
+    use crate::registry::ProviderKind;
+
+    fn provider() -> InstalledProvider {
+        InstalledProvider {
+            kind: ProviderKind::Component,
+            digest: "0123456789abcdef".to_owned(),
+            source: String::new(),
+            abilities: Vec::new(),
+            imports: Vec::new(),
+            info: ProviderInfo {
+                name: "example".to_owned(),
+                version: String::new(),
+                description: String::new(),
+                connection_options: Vec::new(),
+                spec_options: Vec::new(),
+                endpoints: Vec::new(),
+                credentials: Vec::new(),
+                state_kib: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_flood_of_denials_is_counted_and_does_not_fill_the_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::below(directory.path());
+        let log = AuditLog::new(&home, &AuditSettings::default());
+        let witness = CallWitness::begin(&log, "lab", &provider(), "list vms").unwrap();
+        let denial = Denial::new(&Request::default(), DenyReason::UnknownEndpoint);
+        let function = Function {
+            ability: Ability::Vms,
+            name: "list-vms",
+        };
+        for _ in 0..2_500 {
+            witness.denied(function, &denial);
+        }
+        witness.answered(None);
+        drop(witness);
+        log.flush().unwrap();
+        let entries = AuditQuery::default().read(&home).unwrap().entries;
+        assert_eq!(entries.len() as u64, DENIALS_PER_CALL + 1);
+        let last = &entries[entries.len() - 1];
+        assert_eq!(last.digest, "0123456789ab");
+        assert!(entries.iter().all(|entry| entry.call == last.call));
+        assert!(
+            matches!(
+                &last.event,
+                AuditEvent::Call {
+                    denied: 2_500,
+                    requests: 0,
+                    end: CallEnd::Done,
+                    ..
+                }
+            ),
+            "{last:?}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! What every command has at hand: the runtime, the options that all commands share, the connections that are meant.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgAction, Args};
@@ -29,6 +30,12 @@ pub(crate) struct CommonOptions {
     /// Show what providers log; twice for their debug lines too
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Write everything that providers get from outside into a new file
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answer providers from a recording: no network, no credentials, and nothing is kept
+    #[arg(long, global = true, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 /// What a command has at hand.
@@ -51,6 +58,17 @@ impl CommonOptions {
             )),
         }
     }
+
+    /// Refuses `--record` and `--replay` where no provider is called.
+    pub(crate) fn without_recording(&self) -> Outcome {
+        match self.record.as_ref().or(self.replay.as_ref()) {
+            None => Ok(()),
+            Some(_) => Err(Failure::usage(
+                "this command calls no provider that could be recorded",
+                "leave out `--record` and `--replay`",
+            )),
+        }
+    }
 }
 
 impl Drop for Context {
@@ -65,8 +83,14 @@ impl Drop for Context {
 impl Context {
     /// Starts a runtime for a command.
     pub(crate) fn new(options: CommonOptions) -> Outcome<Self> {
+        let builder = Runtime::builder();
+        let builder = match (&options.record, &options.replay) {
+            (Some(file), _) => builder.record(file.clone()),
+            (None, Some(file)) => builder.replay(file.clone()),
+            (None, None) => builder,
+        };
         Ok(Self {
-            runtime: Runtime::builder().build()?,
+            runtime: builder.build()?,
             output: options.output,
             options,
         })

@@ -201,6 +201,9 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
     if !verb.uses_connection() {
         common.without_connection()?;
     }
+    if !verb.uses_connection() || matches!(verb, Verb::Audit(_)) {
+        common.without_recording()?;
+    }
     match verb {
         Verb::Serve(arguments) => serve::run(arguments),
         Verb::Completions(arguments) => completions::run(&arguments, Arguments::command()),

@@ -67,6 +67,41 @@ pub enum CredentialConfig {
         /// Where the header's value is.
         value: SecretSource,
     },
+    /// The query parameter that the provider names.
+    Query {
+        /// Where the parameter's value is.
+        value: SecretSource,
+    },
+    /// A signature of each request: Signature Version 4.
+    Sigv4 {
+        /// The access key's id, or where it is.
+        access_key: TextSource,
+        /// Where the secret key is.
+        secret_key: SecretSource,
+        /// Where the session token is; none for keys that are not temporary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_token: Option<SecretSource>,
+    },
+    /// A signature of each request: Azure Storage's shared key.
+    AzureSharedKey {
+        /// Where the account's key is, in base64.
+        key: SecretSource,
+    },
+    /// Azure Storage's shared access signature.
+    AzureSas {
+        /// Where the query string is: `sv=…&sig=…`.
+        query: SecretSource,
+    },
+}
+
+/// A text that need not be secret, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TextSource {
+    /// The text itself.
+    Text(String),
+    /// Where it is.
+    Source(SecretSource),
 }
 
 /// Where a secret is. It is read when it is needed.
@@ -101,9 +136,15 @@ pub struct EndpointGrants {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub allow_addresses: Vec<IpNet>,
+    /// How long URLs that are signed for others may be valid, in seconds; none when the provider may hand out none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presign_seconds: Option<u32>,
     /// How the server must prove who it is; none for the public certificate authorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
+    /// Through which proxy the requests go; none for no proxy, whatever the environment says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyConfig>,
     /// The requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleConfig>,
@@ -136,12 +177,29 @@ pub struct TlsConfig {
     pub least_version: Option<TlsVersionConfig>,
 }
 
+/// An HTTP proxy. Its address needs `allow_addresses` as an origin's does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// `http://HOST:PORT`.
+    pub url: String,
+    /// Who the host is to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where that user's password is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// Whether it is asked for names instead of addresses that the host has checked: then it decides where they lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolves_names: bool,
+}
+
 /// A list of public certificate authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RootsConfig {
     /// Mozilla's, which is compiled in.
-    Web,
+    Public,
     /// The operating system's.
     System,
 }

@@ -13,7 +13,7 @@ use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
 use super::options::validate;
-use super::{credentials, tls};
+use super::{credentials, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -54,6 +54,7 @@ pub(crate) fn host_connection(
         http,
         state,
         limits: config.limits.clone(),
+        tape: None,
         isolation: config.isolation,
         options,
     })
@@ -67,7 +68,13 @@ pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderI
     for endpoint in &mut info.endpoints {
         endpoint.credential = None;
     }
-    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    // What a client's key and a proxy's password are for: connections, which no decision needs.
+    let mut config = config.clone();
+    for granted in config.grants.endpoints.values_mut() {
+        granted.tls = None;
+        granted.proxy = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, &config, &info, &options);
     info.endpoints.iter().map(grant).collect()
 }
 
@@ -121,14 +128,20 @@ fn endpoint_grant(
             .iter()
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
-        credential: credential(endpoint, config, info)?,
+        credential: credential(endpoint, config, info, options)?,
+        presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
+        proxy: granted
+            .proxy
+            .as_ref()
+            .map(|config| proxy::proxy(&endpoint.name, config))
+            .transpose()?,
     })
 }
 
 /// The option that a template's variable stands for, as text.
-fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
+pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
     options
         .iter()
         .find(|option| option.name == name)
@@ -139,7 +152,12 @@ fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
         })
 }
 
-fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInfo) -> Result<Option<Credential>> {
+fn credential(
+    endpoint: &Endpoint,
+    config: &ConnectionConfig,
+    info: &ProviderInfo,
+    options: &[OptionEntry],
+) -> Result<Option<Credential>> {
     let Some(name) = &endpoint.credential else {
         return Ok(None);
     };
@@ -147,7 +165,7 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
         return Ok(None);
     };
     match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given).map(Some),
+        Some(given) => credentials::resolve(request, given, options).map(Some),
         None if request.required => Err(Error::invalid(
             "credentials",
             format!("the provider needs credential `{name}`: {}", request.reason),

@@ -5,13 +5,14 @@ mod credentials;
 mod effective;
 mod grants;
 mod options;
+mod proxy;
 mod tls;
 
 use std::path::PathBuf;
 
 pub use config::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TlsConfig,
-    TlsVersionConfig,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, ProxyConfig, RootsConfig, RuleConfig, SecretSource,
+    TextSource, TlsConfig, TlsVersionConfig,
 };
 pub use effective::effective_rules;
 pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};

@@ -43,7 +43,7 @@ fn trust(endpoint: &str, config: &TlsConfig) -> Result<Trust> {
             Ok(Trust::Insecure)
         }
         (None, Some(path), false) => read("the certificate authorities", path).map(Trust::Authority),
-        (None | Some(RootsConfig::Web), None, false) => Ok(Trust::WebRoots),
+        (None | Some(RootsConfig::Public), None, false) => Ok(Trust::WebRoots),
         (Some(RootsConfig::System), None, false) => Ok(Trust::System),
         _ => Err(
             invalid(endpoint, "`roots`, `ca` and `insecure` exclude each other").hint(
@@ -106,7 +106,7 @@ mod tests {
         let key = file(directory.path(), "k.pem", 0o600);
         for (text, trust) in [
             ("", Trust::WebRoots),
-            ("roots = 'web'", Trust::WebRoots),
+            ("roots = 'public'", Trust::WebRoots),
             ("roots = 'system'", Trust::System),
             ("insecure = true", Trust::Insecure),
             ("insecure = false", Trust::WebRoots),
@@ -136,7 +136,7 @@ mod tests {
     fn contradictions_and_unknown_words_are_errors() {
         for text in [
             "ca = 'x'\ninsecure = true",
-            "ca = 'x'\nroots = 'web'",
+            "ca = 'x'\nroots = 'public'",
             "roots = 'system'\ninsecure = true",
             "roots = 'mozilla'",
             "least_version = '1.1'",

@@ -26,6 +26,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
 use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
+use stockade_host::recording::ConnectionTape;
 use stockade_host::text::clean;
 
 use activity::Activity;
@@ -46,7 +47,15 @@ struct Inner {
     provider: Arc<dyn Provider>,
     installed: InstalledProvider,
     timeout: Duration,
-    audit: AuditLog,
+    traces: Traces,
+}
+
+/// Where the calls of a connection leave traces.
+pub(crate) struct Traces {
+    /// What they do outside.
+    pub(crate) audit: AuditLog,
+    /// What they get from outside; none unless it is recorded or replayed.
+    pub(crate) tape: Option<ConnectionTape>,
 }
 
 /// Pages of one list. A provider that never ends a list is stopped here.
@@ -73,7 +82,7 @@ impl Service {
         provider: Arc<dyn Provider>,
         installed: InstalledProvider,
         timeout: Option<Duration>,
-        audit: AuditLog,
+        traces: Traces,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
         let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -82,7 +91,7 @@ impl Service {
             provider,
             installed,
             timeout,
-            audit,
+            traces,
         };
         Self {
             inner: Arc::new(inner),
@@ -142,7 +151,7 @@ impl Service {
                 .on(&inner.connection)
                 .hint(format!("it has: {}", abilities.join(", "))));
         }
-        let witness = CallWitness::begin(&inner.audit, &inner.connection, &inner.installed, &doing);
+        let witness = CallWitness::begin(&inner.traces.audit, &inner.connection, &inner.installed, &doing);
         let witness = witness.map_err(|error| error.while_doing(&doing).on(&inner.connection))?;
         Ok(Activity::new(
             &inner.connection,

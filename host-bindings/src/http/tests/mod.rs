@@ -4,8 +4,13 @@
 //! can also misbehave.
 
 mod bodies;
+mod http2;
 mod limits;
 mod policy;
+mod presign;
+mod proxies;
+mod signing;
+mod slow;
 mod tls;
 
 use std::collections::VecDeque;
@@ -159,8 +164,10 @@ fn grant(origin: &str) -> EndpointGrant {
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
+        presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
+        proxy: None,
     }
 }
 

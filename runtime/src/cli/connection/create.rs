@@ -27,7 +27,8 @@ pub(crate) struct Create {
     provider: String,
     #[command(flatten)]
     options: ProviderOptions,
-    /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is
+    /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, `NAME=query:SOURCE`,
+    /// `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is
     /// `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`
     #[arg(long = "credential", value_name = "CREDENTIAL", value_parser = credential::parse)]
     credentials: Vec<(String, CredentialConfig)>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stockade::connections::{
     ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, SecretSource,
-    TlsConfig, TlsVersionConfig, effective_rules,
+    TextSource, TlsConfig, TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
@@ -220,6 +220,14 @@ impl EndpointReport {
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
+        if let Some(proxy) = &self.granted.proxy {
+            let resolving = if proxy.resolves_names {
+                ", which resolves names"
+            } else {
+                ""
+            };
+            add("proxy", format!("{}{resolving}", proxy.url));
+        }
         for text in self.granted.tls.iter().flat_map(describe_tls) {
             add("tls", text);
         }
@@ -233,7 +241,7 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
     lines.extend(tls.ca.as_ref().map(|file| format!("authorities in `{file}`")));
     lines.extend(match tls.roots {
         Some(RootsConfig::System) => Some("the operating system's authorities".to_owned()),
-        Some(RootsConfig::Web) | None => None,
+        Some(RootsConfig::Public) | None => None,
     });
     lines.extend(
         tls.client_certificate
@@ -264,6 +272,26 @@ pub(crate) fn describe_credential(name: &str, credential: &CredentialConfig) -> 
             format!("{name}: user `{user}`, password from {}", source(password))
         }
         CredentialConfig::Header { value } => format!("{name}: header from {}", source(value)),
+        CredentialConfig::Query { value } => format!("{name}: query parameter from {}", source(value)),
+        CredentialConfig::Sigv4 {
+            access_key,
+            secret_key,
+            session_token,
+        } => {
+            let key = match access_key {
+                TextSource::Text(id) => format!("`{id}`"),
+                TextSource::Source(place) => format!("from {}", source(place)),
+            };
+            let token = session_token
+                .as_ref()
+                .map_or(String::new(), |token| format!(", session token from {}", source(token)));
+            format!(
+                "{name}: access key {key}, secret key from {}{token}",
+                source(secret_key)
+            )
+        }
+        CredentialConfig::AzureSharedKey { key } => format!("{name}: account key from {}", source(key)),
+        CredentialConfig::AzureSas { query } => format!("{name}: shared access signature from {}", source(query)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Compiled components on disk: whatever is done to one, it is compiled again and never loaded; and the compiler is confined.
+//! Installed components are tried in `supply.rs`.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +25,9 @@ pub(crate) const TRIALS: &[Trial] = &[
         run: foreign,
     },
     Trial {
-        name: "an_installed_component_that_was_changed_is_refused",
+        name: "an_artifact_directory_or_key_that_others_can_change_is_refused",
         attempts: &[],
-        run: changed_component,
+        run: doubtful_directory,
     },
     Trial {
         name: "the_compiler_is_confined",
@@ -58,7 +59,7 @@ fn use_anew(lab: &Lab, home: &Path) {
 }
 
 /// What is done to an artifact.
-const TAMPERING: [&str; 8] = [
+const TAMPERING: [&str; 10] = [
     "a byte of its code is changed",
     "its last byte is changed",
     "it is cut short",
@@ -66,6 +67,8 @@ const TAMPERING: [&str; 8] = [
     "it is a link",
     "it has a second name",
     "others can write it",
+    "its group can write it",
+    "it belongs to somebody else",
     "the key is another one",
 ];
 
@@ -92,6 +95,12 @@ fn tamper(what: &str, artifact: &Path, honest: &[u8]) {
         "others can write it" => {
             std::fs::set_permissions(artifact, std::fs::Permissions::from_mode(0o622)).unwrap();
         }
+        "its group can write it" => {
+            std::fs::set_permissions(artifact, std::fs::Permissions::from_mode(0o620)).unwrap();
+        }
+        // Only root can give files away; for others it goes on with a new file.
+        "it belongs to somebody else" if is_root() => chown(artifact, Some(12_345), None).unwrap(),
+        "it belongs to somebody else" => flip(artifact, 0),
         "the key is another one" => flip(&artifact.with_file_name("key"), 0),
         _ => panic!("nobody knows how `{what}` is done"),
     }
@@ -145,21 +154,52 @@ fn foreign(lab: &Lab) {
     );
 }
 
-fn changed_component(lab: &Lab) {
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn doubtful_directory(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = lab.shared.installed(home.path());
-    let (service, _) = lab.connect_on(&runtime, &Setup::nothing());
-    lab.works(&service);
-    let digest = runtime.provider("hostile").unwrap().digest;
-    let file = runtime.home().data.join("components").join(format!("{digest}.wasm"));
-    std::fs::write(&file, describing("calls")).unwrap();
-    let opening = lab.shared.open(home.path());
-    let error = lab
-        .wait(opening.connect(service.connection()))
-        .err()
-        .expect("it is refused");
-    assert!(error.to_string().contains("was changed on disk"), "{error}");
-    assert!(error.hints().join(" ").contains("provider add --replace"), "{error:?}");
+    drop(lab.shared.open(home.path()));
+    let directory = home.path().join("cache/artifacts");
+    let key = directory.join("key");
+    let set_mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let refusal = || {
+        let built = Runtime::builder().home(stockade::Home::below(home.path())).build();
+        built.err().map(|error| error.to_string())
+    };
+    assert_eq!(refusal(), None);
+    for (path, mode, right, expected) in [
+        (&directory, 0o720, 0o700, "chmod 700"),
+        (&directory, 0o777, 0o700, "chmod 700"),
+        (&key, 0o602, 0o600, "others can write"),
+        (&key, 0o640, 0o600, "others can read"),
+    ] {
+        set_mode(path, mode);
+        let refused = refusal().expect("it is refused");
+        assert!(
+            refused.contains(expected) && refused.contains(&path.display().to_string()),
+            "{refused}"
+        );
+        set_mode(path, right);
+        assert_eq!(refusal(), None, "{expected}");
+    }
+    if is_root() {
+        for path in [&directory, &key] {
+            chown(path, Some(12_345), None).unwrap();
+            assert!(refusal().expect("it is refused").contains("belongs to user 12345"));
+            chown(path, Some(0), None).unwrap();
+        }
+    }
+    let elsewhere = home.path().join("elsewhere");
+    for path in [&key, &directory] {
+        std::fs::rename(path, &elsewhere).unwrap();
+        symlink(&elsewhere, path).unwrap();
+        assert!(refusal().expect("it is refused").contains("link"));
+        std::fs::remove_file(path).unwrap();
+        std::fs::rename(&elsewhere, path).unwrap();
+    }
+    assert_eq!(refusal(), None);
 }
 
 fn compiler(lab: &Lab) {

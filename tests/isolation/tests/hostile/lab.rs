@@ -239,6 +239,11 @@ impl Setup {
         self
     }
 
+    pub(crate) fn presign_seconds(mut self, seconds: u32) -> Self {
+        self.endpoint("api").presign_seconds = Some(seconds);
+        self
+    }
+
     pub(crate) fn state_kib(mut self, kib: u32) -> Self {
         self.config.grants.state_kib = Some(kib);
         self

@@ -31,6 +31,7 @@ mod revocation;
 mod server;
 mod sharing;
 mod state;
+mod supply;
 mod upstreams;
 mod wall;
 mod words;
@@ -59,6 +60,7 @@ const SUITES: &[&[Trial]] = &[
     revocation::TRIALS,
     sharing::TRIALS,
     state::TRIALS,
+    supply::TRIALS,
     upstreams::TRIALS,
     wall::TRIALS,
     words::TRIALS,

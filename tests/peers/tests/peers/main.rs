@@ -15,3 +15,4 @@
 mod azurite;
 mod lab;
 mod ministack;
+mod nginx;
