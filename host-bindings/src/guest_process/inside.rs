@@ -87,7 +87,7 @@ fn serve_parent() -> wasmtime::Result<()> {
 
     let order = receive(&mut parent.socket())?;
     let (order, arguments) = parse::<Order>(&order)?;
-    let guest = Guest::new(&component, Host::Parent(Arc::clone(&parent)), &limits);
+    let guest = Guest::new(&component, Host::Parent(Arc::clone(&parent)), &limits, 0);
     let answer = Function::find(order.ability, &order.function)
         .and_then(|function| serve(guest, function, arguments))
         .map_or_else(

@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::assemble::{assemble, presigned};
 use super::channel::Channel;
@@ -34,6 +34,7 @@ use super::resolver::{Resolver, SystemResolver};
 use super::scrub::Scrubber;
 use super::tls::TlsError;
 use super::watch::Watch;
+use crate::rate::Rate;
 
 /// What [`Fault::RateLimited`] suggests: about one request's time.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -77,6 +78,7 @@ pub struct HttpClient {
     redactor: Redactor,
     limits: HttpLimits,
     in_flight: Semaphore,
+    rate: Rate,
 }
 
 /// The call that a request belongs to.
@@ -114,6 +116,7 @@ impl HttpClient {
             grants: Vec::new(),
             channels: HashMap::new(),
             redactor: Redactor::new(Vec::new()),
+            rate: Rate::new(limits.requests_per_second),
             limits,
             in_flight,
         }
@@ -156,6 +159,7 @@ impl HttpClient {
             grants,
             channels,
             redactor,
+            rate: Rate::new(limits.requests_per_second),
             limits,
             in_flight,
         })
@@ -189,11 +193,9 @@ impl HttpClient {
             .map_err(|denial| call.refuse(&denial))?;
         let mut watch = Watch::begin(call.observer, &allowed);
         let deadline = self.deadline(request, &body, &sink);
-        let answer = match timeout_at(deadline, self.in_flight.acquire()).await {
-            Err(_) => Err(Failure::Fault(Fault::RateLimited(RETRY_DELAY))),
-            // The semaphore is never closed; were it, nothing more should be sent.
-            Ok(Err(_)) => Err(Failure::Fault(Fault::Connect)),
-            Ok(Ok(_permit)) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch, call))
+        let answer = match self.turn(deadline).await {
+            Err(fault) => Err(Failure::Fault(fault)),
+            Ok(_permit) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch, call))
                 .await
                 .unwrap_or(Err(Failure::Fault(Fault::Timeout))),
         };
@@ -252,6 +254,18 @@ impl HttpClient {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
         decide(&self.grants, &self.limits, request, body.size())
+    }
+
+    /// Waits until the connection's rate and what it has in flight let one more request go.
+    async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Fault> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let wait = self.rate.reserve(patience).map_err(Fault::RateLimited)?;
+        sleep(wait).await;
+        match timeout_at(deadline, self.in_flight.acquire()).await {
+            Err(_) => Err(Fault::RateLimited(RETRY_DELAY)),
+            // The semaphore is never closed; were it, nothing more should be sent.
+            Ok(permit) => permit.map_err(|_| Fault::Connect),
+        }
     }
 
     fn deadline(&self, request: &Request, body: &RequestBody, sink: &ResponseSink<'_>) -> Instant {
