@@ -14,13 +14,14 @@ use super::payload::Payload;
 /// Sent unless the guest names itself; some services refuse requests without any.
 const AGENT: &str = concat!("stockade/", env!("CARGO_PKG_VERSION"));
 
-/// Assembles an allowed request, authenticated if it may be.
+/// Assembles an allowed request, authenticated if it may be. Answers what the credential noted about it, too; see
+/// [`Outgoing::stamp`].
 pub(super) async fn assemble(
     allowed: &Allowed<'_>,
     body: OutgoingBody<'_>,
     host: Option<&dyn OwnRequests>,
     payload: Payload,
-) -> Result<http::Request<Payload>, Failure> {
+) -> Result<(http::Request<Payload>, u64), Failure> {
     let bodiless = hyper::body::Body::is_end_stream(&payload);
     let mut headers = allowed.headers.clone();
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
@@ -31,6 +32,7 @@ pub(super) async fn assemble(
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     let mut query = allowed.query.clone();
+    let mut stamp = 0;
     if let (Some(credential), Some(host)) = (&allowed.grant.credential, host) {
         let mut outgoing = Outgoing {
             origin: &allowed.origin,
@@ -41,11 +43,13 @@ pub(super) async fn assemble(
             body,
             changes: allowed.changes,
             now: SystemTime::now(),
+            stamp,
         };
         credential
             .attach(&mut outgoing, host)
             .await
             .map_err(|error| Failure::Fault(Fault::Credential(error.to_string())))?;
+        stamp = outgoing.stamp;
     }
     let mark = if query.is_empty() { "" } else { "?" };
     let uri = format!("{}{}{mark}{query}", allowed.origin, allowed.path);
@@ -56,5 +60,5 @@ pub(super) async fn assemble(
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     *request.method_mut() = method.clone();
-    Ok(request)
+    Ok((request, stamp))
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
@@ -18,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::assemble::assemble;
 use super::channel::Channel;
-use super::credential::{CredentialError, OutgoingBody, OwnRequests};
-use super::decide::{Allowed, EndpointGrant, decide};
+use super::credential::{CredentialError, OutgoingBody, OwnRequest, OwnRequests};
+use super::decide::{Allowed, EndpointGrant, decide, refuse_logins};
 use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
@@ -217,7 +216,9 @@ impl HttpClient {
         if !budget.spend() {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
-        decide(&self.grants, &self.limits, request, body.size())
+        let allowed = decide(&self.grants, &self.limits, request, body.size())?;
+        refuse_logins(&self.grants, &allowed).map_err(|reason| Denial::new(request, reason))?;
+        Ok(allowed)
     }
 
     fn deadline(&self, request: &Request, body: &RequestBody, sink: &ResponseSink<'_>) -> Instant {
@@ -240,27 +241,34 @@ impl HttpClient {
     ) -> Result<Response, Failure> {
         let own = HostsOwn { client: self, call };
         let again = body.repeatable();
-        let mut response = self.attempt(&allowed, body, Some(&own), watch).await?;
+        let (mut response, stamp) = self.attempt(&allowed, body, Some(&own), watch).await?;
         if response.status() == StatusCode::UNAUTHORIZED
-            && let (Some(credential), Some(body)) = (&allowed.grant.credential, again)
-            && credential.refused(response.headers()).await
+            && let Some(credential) = &allowed.grant.credential
+            && credential.refused(stamp, response.headers()).await
+            && let Some(body) = again
         {
-            response = self.attempt(&allowed, body, Some(&own), watch).await?;
+            (response, _) = self.attempt(&allowed, body, Some(&own), watch).await?;
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
-        self.receive(&allowed, response, &scrubber, authenticated, sink, watch)
-            .await
+        let receiver = Receiver {
+            origin: &allowed.origin,
+            limits: &self.limits,
+            scrubber: &scrubber,
+            authenticated,
+            is_hosts_own: false,
+        };
+        receiver.receive(response, sink, &mut watch.received).await
     }
 
-    /// Sends an assembled request; with `host`, an authenticated one.
+    /// Sends an assembled request; with `host`, an authenticated one. Answers the credential's stamp, too.
     async fn attempt(
         &self,
         allowed: &Allowed<'_>,
         body: RequestBody,
         host: Option<&dyn OwnRequests>,
         watch: &Watch<'_>,
-    ) -> Result<http::Response<Incoming>, Failure> {
+    ) -> Result<(http::Response<Incoming>, u64), Failure> {
         let channel = self
             .channels
             .get(&allowed.grant.name)
@@ -275,30 +283,9 @@ impl HttpClient {
             (None, RequestBody::Bytes(_)) => OutgoingBody::Bytes(&[]),
         };
         let payload = Payload::new(body, self.limits.spliced_bytes, Arc::clone(&watch.sent));
-        let request = assemble(allowed, view, host, payload).await?;
-        channel
-            .client
-            .request(request)
-            .await
-            .map_err(|error| Failure::of(&error, &allowed.origin))
-    }
-
-    async fn receive(
-        &self,
-        allowed: &Allowed<'_>,
-        response: http::Response<Incoming>,
-        scrubber: &Scrubber,
-        authenticated: bool,
-        sink: ResponseSink<'_>,
-        watch: &mut Watch<'_>,
-    ) -> Result<Response, Failure> {
-        let receiver = Receiver {
-            origin: &allowed.origin,
-            limits: &self.limits,
-            scrubber,
-            authenticated,
-        };
-        receiver.receive(response, sink, &mut watch.received).await
+        let (request, stamp) = assemble(allowed, view, host, payload).await?;
+        let response = channel.client.request(request).await;
+        Ok((response.map_err(|error| Failure::of(&error, &allowed.origin))?, stamp))
     }
 }
 
@@ -310,21 +297,32 @@ struct HostsOwn<'a> {
 
 #[async_trait]
 impl OwnRequests for HostsOwn<'_> {
-    async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault> {
+    async fn send(&self, own: OwnRequest) -> Result<Response, Fault> {
+        let OwnRequest { request, headers, body } = own;
         let body = RequestBody::Bytes(body);
         let client = self.client;
-        let allowed =
-            decide(&client.grants, &client.limits, request, body.size()).map_err(|denial| self.call.refuse(&denial))?;
+        let mut allowed = decide(&client.grants, &client.limits, &request, body.size())
+            .map_err(|denial| self.call.refuse(&denial))?;
+        allowed.headers.extend(headers);
         let mut watch = Watch::begin(self.call.observer, &allowed);
+        let deadline = client.deadline(&request, &body, &ResponseSink::Buffer);
         let work = async {
-            let response = client.attempt(&allowed, body, None, &watch).await?;
-            // Not scrubbed: what comes back is the secret.
-            let scrubber = Scrubber::default();
-            client
-                .receive(&allowed, response, &scrubber, false, ResponseSink::Buffer, &mut watch)
+            let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
+            let receiver = Receiver {
+                origin: &allowed.origin,
+                limits: &client.limits,
+                // What comes back is the secret.
+                scrubber: &Scrubber::default(),
+                authenticated: false,
+                is_hosts_own: true,
+            };
+            receiver
+                .receive(response, ResponseSink::Buffer, &mut watch.received)
                 .await
         };
-        let answer = work.await;
+        let answer = timeout_at(deadline, work)
+            .await
+            .unwrap_or(Err(Failure::Fault(Fault::Timeout)));
         match answer {
             Ok(response) => {
                 watch.end(Outcome::Status(response.status));
@@ -336,7 +334,7 @@ impl OwnRequests for HostsOwn<'_> {
             }
             Err(Failure::Denied(reason)) => {
                 watch.forget();
-                Err(self.call.refuse(&Denial::new(request, reason)))
+                Err(self.call.refuse(&Denial::new(&request, reason)))
             }
         }
     }

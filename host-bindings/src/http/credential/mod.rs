@@ -9,6 +9,15 @@
 //! is attached, which may need requests of the host's own ([`OwnRequests`]); and which texts must not be seen.
 
 mod fixed;
+mod jwt;
+mod keystone;
+mod login;
+mod oauth2;
+mod renewed;
+mod session;
+mod session_body;
+mod template;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +33,15 @@ use super::origin::Origin;
 use super::request::{Request, Response};
 
 pub use fixed::{Basic, Bearer, Header, spellings};
+pub use jwt::SigningKey;
+pub use keystone::{Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope};
+pub use login::TokenService;
+pub use oauth2::{Oauth2, Oauth2Grant, Oauth2Request};
+pub use renewed::{Renewed, TokenSource};
+pub use session::{Session, SessionHeader, SessionLogin, SessionPlace};
+pub use session_body::SessionBody;
+pub use template::Template;
+pub use token::Token;
 
 /// Why a credential cannot be attached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +57,50 @@ pub enum CredentialError {
     /// A header that frames or routes requests: its name comes from the provider, which must not gain control of those.
     #[error("no credential can be attached in the header `{0}`: it frames or routes requests")]
     Header(HeaderName),
+    /// A signing key that is none, or of a kind that cannot sign here.
+    #[error("the private key cannot be used: {0}")]
+    Key(String),
+    /// The provider's description of a login makes no sense.
+    #[error("the provider describes a login that cannot be made: {0}")]
+    Description(String),
+    /// A login brought nothing to attach.
+    #[error("the login at endpoint `{endpoint}` failed: {why}; {hint}")]
+    Login {
+        /// The endpoint that it went to.
+        endpoint: String,
+        /// Why, with what the server said, cleaned and scrubbed.
+        why: String,
+        /// What to do.
+        hint: String,
+        /// Whether the server turned it down. Doing it again as it was would count as another wrong password.
+        rejected: bool,
+    },
+    /// Where a token is kept or made did not give one.
+    #[error("no token could be had: {0}")]
+    Source(String),
+    /// A failed login is not repeated at once: neither a guest nor a broken server can lock the account by it.
+    #[error("{failure} (it is tried again in {seconds} s)")]
+    Waiting {
+        /// The failure.
+        failure: Box<CredentialError>,
+        /// When it may be tried again.
+        seconds: u64,
+    },
+    /// Logins are cut off again and again, because the requests that need them give up.
+    #[error("the last logins were given up before the server answered; check whether it is slow")]
+    Interrupted,
+}
+
+impl CredentialError {
+    /// Whether a server turned the secret down, so that another secret could help.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        match self {
+            Self::Login { rejected, .. } => *rejected,
+            Self::Waiting { failure, .. } => failure.is_rejected(),
+            _ => false,
+        }
+    }
 }
 
 /// How the host authenticates to one endpoint. Belongs to one connection: whatever it learns (tokens, the server's
@@ -67,10 +129,17 @@ pub trait Authenticate: Send + Sync + fmt::Debug {
     /// Why it cannot: the request is not sent.
     async fn attach(&self, outgoing: &mut Outgoing<'_>, host: &dyn OwnRequests) -> Result<(), CredentialError>;
 
-    /// The server did not accept (status 401) what was attached; `response_headers` are its answer's. True when trying
-    /// once more makes sense, because there is something newer to attach: a token obtained anew, a corrected clock.
-    async fn refused(&self, _response_headers: &HeaderMap) -> bool {
+    /// The server did not accept (status 401) what was attached under this [`Outgoing::stamp`]; `response_headers` are its
+    /// answer's. True when trying once more makes sense, because there is something newer to attach: a token obtained
+    /// anew, a corrected clock.
+    async fn refused(&self, _stamp: u64, _response_headers: &HeaderMap) -> bool {
         false
+    }
+
+    /// The request by which it logs in, which no guest may make itself: it could guess passwords there and lock the
+    /// account. None when it does not log in, or where the same method and path mean other things too (SOAP).
+    fn login(&self) -> Option<LoginTarget> {
+        None
     }
 
     /// Every spelling of every text that must not be seen now: the secret, tokens obtained with it; see [`spellings`].
@@ -112,6 +181,8 @@ pub struct Outgoing<'a> {
     pub changes: bool,
     /// The host's time.
     pub now: SystemTime,
+    /// For the credential to note which of several secrets it attached; [`Authenticate::refused`] gets it back.
+    pub stamp: u64,
 }
 
 /// A request's body as far as it is known before it is sent.
@@ -124,14 +195,47 @@ pub enum OutgoingBody<'a> {
 }
 
 /// Requests that the host makes for itself: logins, tokens. They are decided like the provider's own, observed, limited
-/// and never authenticated by another credential; the answer comes back as it is, not scrubbed.
+/// in time and size and never authenticated by another credential; the answer comes back as it is, not scrubbed.
+///
+/// They belong to the request that needs them: they use its place among the requests in flight and end with it. They do
+/// not count against the call's requests, which are the provider's; `token` bounds how many there are.
 #[async_trait]
 pub trait OwnRequests: Send + Sync {
     /// Sends one.
     ///
     /// # Errors
     /// As [`super::HttpClient::send`].
-    async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault>;
+    async fn send(&self, request: OwnRequest) -> Result<Response, Fault>;
+}
+
+/// A request of the host's own.
+pub struct OwnRequest {
+    /// The request as a provider could make it; what of it is decided about.
+    pub request: Request,
+    /// Headers that only the host may set, or that hold a secret; they replace others of the same name.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The request that logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginTarget {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The method.
+    pub method: String,
+    /// The encoded path.
+    pub path: String,
+}
+
+impl LoginTarget {
+    /// Whether a request is this one. Servers differ in whether they tell letter case and a final slash apart.
+    #[must_use]
+    pub fn is(&self, endpoint: &str, method: &Method, path: &str) -> bool {
+        let bare = |path: &str| path.trim_end_matches('/').to_ascii_lowercase();
+        self.endpoint == endpoint && self.method == method.as_str() && bare(&self.path) == bare(path)
+    }
 }
 
 /// A text that is blotted out wherever it stands.
