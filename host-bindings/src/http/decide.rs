@@ -235,7 +235,7 @@ pub(super) mod tests {
                 value: Secret::new("canary"),
             })),
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
         };
         let images = EndpointGrant {
             name: "images".into(),

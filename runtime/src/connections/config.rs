@@ -101,14 +101,52 @@ pub struct EndpointGrants {
     pub rules: Vec<RuleConfig>,
 }
 
-/// How a server must prove who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsConfig {
-    /// By a certificate of the authorities in this PEM file.
-    Ca(String),
+/// How a server must prove who it is, and the host to it. `roots`, `ca` and `insecure` exclude each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// By a certificate of public authorities: whose list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<RootsConfig>,
+    /// By a certificate of the authorities in this PEM file, and of no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Not at all. Anybody on the way can read and change everything, and take the credential.
-    Insecure(bool),
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// The PEM file of the certificate that the host shows, with its chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// Where the private key of that certificate is, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<SecretSource>,
+    /// The name that the server must prove, where it is not the origin's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The least version of TLS; none for 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_version: Option<TlsVersionConfig>,
+}
+
+/// A list of public certificate authorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootsConfig {
+    /// Mozilla's, which is compiled in.
+    Web,
+    /// The operating system's.
+    System,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum TlsVersionConfig {
+    /// 1.2.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// 1.3.
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 /// A set of requests.
@@ -182,6 +220,7 @@ mod tests {
     fn unknown_keys_are_errors_at_every_level_with_line_and_column() {
         for (key, level) in [
             ("provider", ""),
+            ("ca = \"ca.pem\"", "tls"),
             ("state_kib", "grants"),
             ("allow_addresses", "endpoint"),
             ("methods", "rule"),
@@ -190,6 +229,7 @@ mod tests {
         ] {
             let broken = FILE
                 .replace(key, &format!("typo_{level} = 1\n        {key}"))
+                .replace("{ typo_tls = 1\n        ca", "{ typo_tls = 1, ca")
                 .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods");
             let error = toml::from_str::<ConnectionConfig>(&broken).unwrap_err().to_string();
             assert!(error.contains(&format!("typo_{level}")), "{level}: {error}");

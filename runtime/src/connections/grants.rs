@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
+use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule};
 use stockade_host::state::{StateQuota, StateStore};
 
-use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
-use super::credentials;
+use super::config::{ConnectionConfig, EndpointGrants};
+use super::{credentials, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -109,7 +109,7 @@ fn endpoint_grant(
             .collect::<Result<_>>()?,
         credential: credential(endpoint, config, info)?,
         allow_addresses: granted.allow_addresses.clone(),
-        tls: tls_profile(&endpoint.name, granted.tls.as_ref())?,
+        tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
     })
 }
 
@@ -142,24 +142,6 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
             "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
         ))),
         None => Ok(None),
-    }
-}
-
-fn tls_profile(endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsProfile> {
-    match config {
-        None | Some(TlsConfig::Insecure(false)) => Ok(TlsProfile::WebRoots),
-        Some(TlsConfig::Insecure(true)) => {
-            tracing::warn!(
-                endpoint,
-                "the server is not asked to prove who it is: anybody on the way can read and change everything"
-            );
-            Ok(TlsProfile::Insecure)
-        }
-        Some(TlsConfig::Ca(path)) => {
-            let pem = std::fs::read_to_string(path)
-                .map_err(|error| Error::io(format_args!("reading the certificate authorities `{path}`"), &error))?;
-            Ok(TlsProfile::Authority(pem))
-        }
     }
 }
 

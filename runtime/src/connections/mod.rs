@@ -5,10 +5,14 @@ mod credentials;
 mod effective;
 mod grants;
 mod options;
+mod tls;
 
 use std::path::PathBuf;
 
-pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
+pub use config::{
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TlsConfig,
+    TlsVersionConfig,
+};
 pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;

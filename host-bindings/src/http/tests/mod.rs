@@ -160,7 +160,7 @@ fn grant(origin: &str) -> EndpointGrant {
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
-        tls: TlsProfile::WebRoots,
+        tls: TlsProfile::default(),
     }
 }
 

@@ -129,9 +129,12 @@ fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
     let mut grants = Grants::all_of(info);
     let Tls { ca, insecure } = &arguments.tls;
     let tls = match (ca, insecure) {
-        (Some(file), _) => Some(TlsConfig::Ca(file.clone())),
-        (None, true) => Some(TlsConfig::Insecure(true)),
         (None, false) => None,
+        (ca, insecure) => Some(TlsConfig {
+            ca: ca.clone(),
+            insecure: *insecure,
+            ..TlsConfig::default()
+        }),
     };
     if grants.endpoints.is_empty() && (tls.is_some() || !arguments.allow_addresses.is_empty()) {
         return Err(Failure::usage(

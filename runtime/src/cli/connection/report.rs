@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource, TlsConfig,
-    effective_rules,
+    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RootsConfig, RuleConfig, SecretSource, TlsConfig,
+    TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
@@ -213,13 +213,32 @@ impl EndpointReport {
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
-        match &self.granted.tls {
-            Some(TlsConfig::Ca(file)) => add("tls", format!("authorities in `{file}`")),
-            Some(TlsConfig::Insecure(true)) => add("tls", "INSECURE: any certificate is trusted".to_owned()),
-            Some(TlsConfig::Insecure(false)) | None => {}
+        for text in self.granted.tls.iter().flat_map(describe_tls) {
+            add("tls", text);
         }
         lines.join("\n")
     }
+}
+
+fn describe_tls(tls: &TlsConfig) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(tls.insecure.then(|| "INSECURE: any certificate is trusted".to_owned()));
+    lines.extend(tls.ca.as_ref().map(|file| format!("authorities in `{file}`")));
+    lines.extend(match tls.roots {
+        Some(RootsConfig::System) => Some("the operating system's authorities".to_owned()),
+        Some(RootsConfig::Web) | None => None,
+    });
+    lines.extend(
+        tls.client_certificate
+            .as_ref()
+            .map(|file| format!("client certificate in `{file}`")),
+    );
+    lines.extend(tls.server_name.as_ref().map(|name| format!("server name `{name}`")));
+    lines.extend(match tls.least_version {
+        Some(TlsVersionConfig::Tls13) => Some("1.3 only".to_owned()),
+        Some(TlsVersionConfig::Tls12) | None => None,
+    });
+    lines
 }
 
 fn describe_rule(rule: &RuleConfig) -> String {

@@ -215,7 +215,7 @@ fn debug_output(_lab: &Lab) {
             granted: Vec::new(),
             credential: Some(credential),
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");
