@@ -9,7 +9,8 @@ use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::contract::{ErrorKind, Provider};
+use stockade_host::connection::Connection;
+use stockade_host::contract::{ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -274,8 +275,7 @@ impl Runtime {
         let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection =
-                    host_connection(&self.inner.home, name, config, &installed.info, options).map_err(explain)?;
+                let connection = self.host_connection(name, config, &installed, options).await.map_err(explain)?;
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -289,6 +289,21 @@ impl Runtime {
             timeout,
             Arc::clone(&self.inner.reporter),
         ))
+    }
+
+    /// What a connection gives its component. Secrets may come from programs that take their time: beside the others.
+    async fn host_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        installed: &InstalledProvider,
+        options: Vec<OptionEntry>,
+    ) -> Result<Connection> {
+        let home = self.inner.home.clone();
+        let (name, config, info) = (name.to_owned(), config.clone(), installed.info.clone());
+        let work = move || host_connection(&home, &name, &config, &info, options);
+        let answer = tokio::task::spawn_blocking(work).await;
+        answer.map_err(|error| Error::new(ErrorKind::Unavailable, error.to_string()))?
     }
 
     /// Loads a component once, however many connections use it at once; one that takes long delays no other.

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule};
+use stockade_host::http::{EndpointGrant, HttpClient, OriginTemplate, RequestRule};
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
-use super::{credentials, tls};
+use super::credentials::Credentials;
+use super::tls;
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -40,10 +41,11 @@ pub(crate) fn host_connection(
         config.credentials.keys(),
         info.credentials.iter().map(|credential| credential.name.as_str()),
     )?;
+    let mut credentials = Credentials::new(home, config, info, &options);
     let grants = info
         .endpoints
         .iter()
-        .map(|endpoint| endpoint_grant(endpoint, config, info, &options))
+        .map(|endpoint| endpoint_grant(home, endpoint, config, &options, &mut credentials))
         .collect::<Result<_>>()?;
     let http =
         HttpClient::new(grants, config.limits.http()).map_err(|error| Error::invalid("grants", chain(&error)))?;
@@ -77,10 +79,11 @@ fn refuse_unknown<'a>(
 }
 
 fn endpoint_grant(
+    home: &Home,
     endpoint: &Endpoint,
     config: &ConnectionConfig,
-    info: &ProviderInfo,
     options: &[OptionEntry],
+    credentials: &mut Credentials<'_>,
 ) -> Result<EndpointGrant> {
     let nothing = EndpointGrants::default();
     let granted = config.grants.endpoints.get(&endpoint.name).unwrap_or(&nothing);
@@ -91,6 +94,8 @@ fn endpoint_grant(
     let origin = template
         .resolve(|option| option_text(options, option))
         .map_err(|error| invalid(&error))?;
+    let mut tls = tls::profile(home, &endpoint.name, granted.tls.as_ref())?;
+    let credential = credentials.at(endpoint, &origin, &mut tls)?;
     let rule = |methods: &[String], path: &str| {
         RequestRule::new(methods.iter().cloned(), path).map_err(|error| invalid(&error))
     };
@@ -107,14 +112,14 @@ fn endpoint_grant(
             .iter()
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
-        credential: credential(endpoint, config, info)?,
+        credential,
         allow_addresses: granted.allow_addresses.clone(),
-        tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
+        tls,
     })
 }
 
 /// The option that a template's variable stands for, as text.
-fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
+pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
     options
         .iter()
         .find(|option| option.name == name)
@@ -123,26 +128,6 @@ fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
             OptionValue::Integer(number) => Some(number.to_string()),
             OptionValue::Boolean(_) | OptionValue::TextList(_) => None,
         })
-}
-
-fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInfo) -> Result<Option<Credential>> {
-    let Some(name) = &endpoint.credential else {
-        return Ok(None);
-    };
-    let Some(request) = info.credentials.iter().find(|credential| credential.name == *name) else {
-        return Ok(None);
-    };
-    match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given).map(Some),
-        None if request.required => Err(Error::invalid(
-            "credentials",
-            format!("the provider needs credential `{name}`: {}", request.reason),
-        )
-        .hint(format!(
-            "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
-        ))),
-        None => Ok(None),
-    }
 }
 
 /// The store that was both asked for and granted: the smaller of the two sizes.

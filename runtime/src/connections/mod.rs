@@ -13,6 +13,9 @@ pub use config::{
     ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TlsConfig,
     TlsVersionConfig,
 };
+pub use credentials::config::{
+    InCluster, KeystoneConfig, KeystoneScopeConfig, KubernetesConfig, Oauth2Config, SystemScope,
+};
 pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;

@@ -2,27 +2,43 @@
 
 use std::path::Path;
 
-use stockade::connections::{CredentialConfig, SecretSource};
+use stockade::connections::{CredentialConfig, KubernetesConfig, Oauth2Config, SecretSource};
 
 /// How it is written, for messages.
-const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is \
-                    `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`";
+const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, \
+                    `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE` or `NAME=kubernetes:PATH`, where SOURCE is \
+                    `env:VARIABLE`, `file:PATH`, `keyring:SERVICE/USER`, `secret:NAME` or `command:PATH`; what needs more \
+                    words is written into the connection's file";
 
 /// Reads `NAME=KIND:…:SOURCE`.
 pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
     // What was typed may hold a secret by mistake: it is never repeated.
     let (name, value) = text.split_once('=').ok_or(FORM)?;
     let (kind, rest) = value.split_once(':').ok_or(FORM)?;
+    let named = || -> Result<(String, SecretSource), String> {
+        let (user, rest) = rest.split_once(':').ok_or(FORM)?;
+        Ok((user.to_owned(), source(rest)?))
+    };
     let credential = match kind {
         "bearer" => CredentialConfig::Bearer { token: source(rest)? },
         "header" => CredentialConfig::Header { value: source(rest)? },
         "basic" => {
-            let (user, rest) = rest.split_once(':').ok_or(FORM)?;
-            CredentialConfig::Basic {
-                user: user.to_owned(),
-                password: source(rest)?,
-            }
+            let (user, password) = named()?;
+            CredentialConfig::Basic { user, password }
         }
+        "session" => {
+            let (user, password) = named()?;
+            CredentialConfig::Session { user, password }
+        }
+        "oauth2" => {
+            let (client_id, client_secret) = named()?;
+            CredentialConfig::Oauth2(Oauth2Config::ClientSecret { client_id, client_secret })
+        }
+        "kubernetes" if !rest.is_empty() => CredentialConfig::Kubernetes(KubernetesConfig::Kubeconfig {
+            path: absolute(rest)?,
+            context: None,
+            exec_allow: Vec::new(),
+        }),
         _ => return Err(FORM.to_owned()),
     };
     match name.is_empty() {
@@ -38,6 +54,8 @@ fn source(text: &str) -> Result<SecretSource, String> {
         ("env", variable) => Ok(SecretSource::Env(variable.to_owned())),
         ("file", path) => Ok(SecretSource::File(absolute(path)?)),
         ("keyring", entry) if entry.contains('/') => Ok(SecretSource::Keyring(entry.to_owned())),
+        ("secret", name) => Ok(SecretSource::Secret(name.to_owned())),
+        ("command", path) => Ok(SecretSource::Command(vec![absolute(path)?])),
         _ => Err(FORM.to_owned()),
     }
 }
@@ -75,6 +93,21 @@ mod tests {
                 value: SecretSource::Keyring("lab/me".to_owned())
             }
         );
+        assert_eq!(
+            parse("api=session:root@pam:secret:lab").unwrap().1,
+            CredentialConfig::Session {
+                user: "root@pam".to_owned(),
+                password: SecretSource::Secret("lab".to_owned())
+            }
+        );
+        assert_eq!(
+            parse("api=oauth2:client:command:/usr/bin/pass").unwrap().1,
+            CredentialConfig::Oauth2(Oauth2Config::ClientSecret {
+                client_id: "client".to_owned(),
+                client_secret: SecretSource::Command(vec!["/usr/bin/pass".to_owned()])
+            })
+        );
+        assert!(parse("api=kubernetes:/home/me/.kube/config").is_ok());
     }
 
     #[test]
@@ -87,6 +120,9 @@ mod tests {
             "api=basic:canary:env:",
             "=bearer:env:canary",
             "api=header:keyring:canary",
+            "api=session:canary:canary",
+            "api=oauth2:canary",
+            "canary=kubernetes:",
         ] {
             let error = parse(text).unwrap_err();
             assert!(!error.contains("canary"), "{error}");

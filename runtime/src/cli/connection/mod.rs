@@ -2,6 +2,7 @@
 
 mod create;
 mod credential;
+mod describe;
 mod report;
 
 use clap::Args;

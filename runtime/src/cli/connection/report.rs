@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RootsConfig, RuleConfig, SecretSource, TlsConfig,
+    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RootsConfig, RuleConfig, TlsConfig,
     TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
 
+use super::describe;
 use crate::cli::output::{Column, Record, column, optional, wide};
 
 /// What is shown instead of an option that must be hidden.
@@ -161,7 +162,7 @@ impl Record for ConnectionReport {
         let credentials = self
             .credentials
             .iter()
-            .map(|(name, credential)| describe_credential(name, credential));
+            .map(|(name, credential)| describe::credential(name, credential));
         let endpoints = self.endpoints.iter().map(EndpointReport::describe);
         let check = self.check.as_ref().map(|check| match &check.error {
             None => "works".to_owned(),
@@ -243,21 +244,6 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
 
 fn describe_rule(rule: &RuleConfig) -> String {
     format!("{} {}", rule.methods.join(","), rule.path)
-}
-
-fn describe_credential(name: &str, credential: &CredentialConfig) -> String {
-    let source = |source: &SecretSource| match source {
-        SecretSource::Env(variable) => format!("environment variable `{variable}`"),
-        SecretSource::File(path) => format!("file `{path}`"),
-        SecretSource::Keyring(entry) => format!("keyring entry `{entry}`"),
-    };
-    match credential {
-        CredentialConfig::Bearer { token } => format!("{name}: bearer token from {}", source(token)),
-        CredentialConfig::Basic { user, password } => {
-            format!("{name}: user `{user}`, password from {}", source(password))
-        }
-        CredentialConfig::Header { value } => format!("{name}: header from {}", source(value)),
-    }
 }
 
 fn option_text(value: &OptionInput) -> String {
