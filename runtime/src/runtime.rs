@@ -275,7 +275,10 @@ impl Runtime {
         let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection = self.host_connection(name, config, &installed, options).await.map_err(explain)?;
+                let connection = self
+                    .host_connection(name, config, &installed, options)
+                    .await
+                    .map_err(explain)?;
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };

@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::StatusCode;
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::assemble::assemble;
+use super::assemble::{assemble, presigned};
 use super::channel::Channel;
 use super::credential::{CredentialError, OutgoingBody, OwnRequest, OwnRequests};
 use super::decide::{Allowed, EndpointGrant, decide, refuse_logins};
@@ -203,13 +202,38 @@ impl HttpClient {
         }
     }
 
-    /// A URL by which whoever holds it can send this request until it expires, for at most `valid`.
+    /// A URL by which whoever holds it can send this request until it expires: after `valid`, or earlier where the grant
+    /// or the signature's kind allows less. Nothing is sent. What is decided is the request; who sends it, how often and
+    /// from where is not the host's to see any more.
     ///
     /// # Errors
-    /// As [`HttpClient::send`]; [`Fault::Protocol`] when the endpoint's credential signs no URLs.
+    /// As [`HttpClient::send`]; [`Fault::Protocol`] when the request has headers, or the endpoint's credential cannot sign
+    /// its URL.
     pub async fn presign(&self, request: &Request, valid: Duration, call: CallScope<'_>) -> Result<String, Fault> {
-        let _ = (request, valid, call, &self.redactor);
-        Err(Fault::Protocol("no URL can be signed yet".to_owned()))
+        if !request.headers.is_empty() || valid.is_zero() {
+            let how = "a request that is presigned has no headers and is valid for a second at least";
+            return Err(Fault::Protocol(how.to_owned()));
+        }
+        let denied = |denial| call.refuse(&denial);
+        let allowed = self
+            .permit(request, &RequestBody::none(), call.budget)
+            .map_err(denied)?;
+        let Some(longest) = allowed.grant.presign_seconds else {
+            return Err(call.refuse(&Denial::new(request, DenyReason::PresignNotGranted)));
+        };
+        let watch = Watch::begin(call.observer, &allowed);
+        let longest = Duration::from_secs(longest.into());
+        match presigned(&allowed, valid.min(longest)) {
+            Ok((url, valid)) => {
+                watch.end(Outcome::Presigned(valid));
+                Ok(url)
+            }
+            Err(error) => {
+                let fault = Fault::Protocol(error.to_string());
+                watch.end(Outcome::Fault(fault.clone()));
+                Err(fault)
+            }
+        }
     }
 
     fn permit(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
@@ -242,8 +266,8 @@ impl HttpClient {
         let own = HostsOwn { client: self, call };
         let again = body.repeatable();
         let (mut response, stamp) = self.attempt(&allowed, body, Some(&own), watch).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && let Some(credential) = &allowed.grant.credential
+        if let Some(credential) = &allowed.grant.credential
+            && credential.refuses_with(response.status())
             && credential.refused(stamp, response.headers()).await
             && let Some(body) = again
         {

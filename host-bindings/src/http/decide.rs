@@ -32,6 +32,8 @@ pub struct EndpointGrant {
     pub granted: Vec<RequestRule>,
     /// What the host attaches to requests; none for anonymous requests.
     pub credential: Option<Credential>,
+    /// How long a presigned URL may be valid at most, in seconds; none when the provider may have none.
+    pub presign_seconds: Option<u32>,
     /// Networks beyond global unicast that the origin may lead to.
     pub allow_addresses: Vec<IpNet>,
     /// How an `https` origin proves itself.
@@ -234,6 +236,7 @@ pub(super) mod tests {
                 name: HeaderName::from_static("x-token"),
                 value: Secret::new("canary"),
             })),
+            presign_seconds: None,
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
         };

@@ -93,6 +93,9 @@ pub enum DenyReason {
         /// How many a call may make.
         total: u32,
     },
+    /// The request is granted, but not to be signed for others.
+    #[error("the request is granted, but handing it to others as a presigned URL is not")]
+    PresignNotGranted,
     /// Every address of the origin is refused.
     #[error("`{origin}` leads to {}", list(refused))]
     Address {
@@ -154,6 +157,10 @@ impl Denial {
                     networks.join(", ")
                 ))
             }
+            DenyReason::PresignNotGranted => Some(format!(
+                "to let the provider hand out such URLs, each valid for an hour at most, grant endpoint `{endpoint}` the \
+                 line `presign_seconds = 3600`"
+            )),
             DenyReason::BudgetSpent { .. } => Some(raise("requests_per_call")),
             DenyReason::BodyTooLarge { .. } => Some(raise("request_body_mib")),
             _ => None,
@@ -170,6 +177,7 @@ impl Denial {
             | DenyReason::NotGranted { .. }
             | DenyReason::HostsLogin
             | DenyReason::BudgetSpent { .. }
+            | DenyReason::PresignNotGranted
             | DenyReason::Address { .. } => Fault::Denied,
             DenyReason::Method
             | DenyReason::BadSegment { .. }

@@ -46,10 +46,10 @@ mod tests;
 pub use address::{AddressClass, RefusedAddress};
 pub use client::{CallScope, HttpClient, HttpConfigError};
 pub use credential::{
-    Authenticate, Basic, Bearer, Credential, CredentialError, Header, Keystone, KeystoneIdentity, KeystoneNamed,
-    KeystoneScope, LoginTarget, Oauth2, Oauth2Grant, Oauth2Request, Outgoing, OutgoingBody, OwnRequest, OwnRequests,
-    Renewed, Session, SessionBody, SessionHeader, SessionLogin, SessionPlace, SigningKey, Spelling, Template, Token,
-    TokenService, TokenSource, spellings,
+    AccessKey, Authenticate, AzureSas, AzureSharedKey, Basic, Bearer, BodyReader, Credential, CredentialError, Framing,
+    Header, Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope, LoginTarget, Oauth2, Oauth2Grant, Oauth2Request,
+    Outgoing, OutgoingBody, OwnRequest, OwnRequests, Query, Renewed, Session, SessionBody, SessionHeader, SessionLogin,
+    SessionPlace, SigningKey, Sigv4, Spelling, Template, Token, TokenService, TokenSource, spellings,
 };
 pub use decide::{Allowed, BodySize, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};

@@ -73,6 +73,41 @@ pub enum CredentialConfig {
     },
     /// A Kubernetes user.
     Kubernetes(KubernetesConfig),
+    /// The query parameter that the provider names.
+    Query {
+        /// Where the parameter's value is.
+        value: SecretSource,
+    },
+    /// A signature of each request: Signature Version 4.
+    Sigv4 {
+        /// The access key's id, or where it is.
+        access_key: TextSource,
+        /// Where the secret key is.
+        secret_key: SecretSource,
+        /// Where the session token is; none for keys that are not temporary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_token: Option<SecretSource>,
+    },
+    /// A signature of each request: Azure Storage's shared key.
+    AzureSharedKey {
+        /// Where the account's key is, in base64.
+        key: SecretSource,
+    },
+    /// Azure Storage's shared access signature.
+    AzureSas {
+        /// Where the query string is: `sv=…&sig=…`.
+        query: SecretSource,
+    },
+}
+
+/// A text that need not be secret, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TextSource {
+    /// The text itself.
+    Text(String),
+    /// Where it is.
+    Source(SecretSource),
 }
 
 /// Where a secret is. It is read when it is needed.
@@ -111,6 +146,9 @@ pub struct EndpointGrants {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub allow_addresses: Vec<IpNet>,
+    /// How long URLs that are signed for others may be valid, in seconds; none when the provider may hand out none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presign_seconds: Option<u32>,
     /// How the server must prove who it is; none for the public certificate authorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,

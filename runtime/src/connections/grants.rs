@@ -113,6 +113,7 @@ fn endpoint_grant(
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
         credential,
+        presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls,
     })

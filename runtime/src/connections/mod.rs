@@ -10,8 +10,8 @@ mod tls;
 use std::path::PathBuf;
 
 pub use config::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TlsConfig,
-    TlsVersionConfig,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TextSource,
+    TlsConfig, TlsVersionConfig,
 };
 pub use credentials::config::{
     InCluster, KeystoneConfig, KeystoneScopeConfig, KubernetesConfig, Oauth2Config, SystemScope,

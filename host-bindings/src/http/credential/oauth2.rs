@@ -465,7 +465,3 @@ impl Fields {
         form(self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 }
-
-#[cfg(test)]
-#[path = "oauth2_tests.rs"]
-mod tests;

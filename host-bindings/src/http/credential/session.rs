@@ -309,7 +309,3 @@ fn cookie(response: &Response, name: &str) -> Option<Zeroizing<String>> {
         .map(|(_, value)| Zeroizing::new(value.trim().to_owned()))
         .last()
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;

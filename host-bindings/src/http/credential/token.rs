@@ -285,7 +285,10 @@ impl State {
             None => PATIENCE,
         };
         self.renewal = Some((now, patience));
-        self.held = None;
+        if let Some(held) = &mut self.held {
+            // Kept for what it says about the next login.
+            held.until = Some(now);
+        }
         true
     }
 }

@@ -6,7 +6,11 @@
 mod bodies;
 mod limits;
 mod policy;
+mod presign;
+mod sessions;
+mod signing;
 mod tls;
+mod tokens;
 
 use std::collections::VecDeque;
 use std::io;
@@ -159,6 +163,7 @@ fn grant(origin: &str) -> EndpointGrant {
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
+        presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
     }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use stockade::connections::{CredentialConfig, KubernetesConfig, Oauth2Config, SecretSource};
+use stockade::connections::{CredentialConfig, KubernetesConfig, Oauth2Config, SecretSource, TextSource};
 
 /// How it is written, for messages.
 const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, \
-                    `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE` or `NAME=kubernetes:PATH`, where SOURCE is \
+                    `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE`, `NAME=kubernetes:PATH`, `NAME=query:SOURCE`, \
+                    `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is \
                     `env:VARIABLE`, `file:PATH`, `keyring:SERVICE/USER`, `secret:NAME` or `command:PATH`; what needs more \
                     words is written into the connection's file";
 
@@ -32,8 +33,22 @@ pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
         }
         "oauth2" => {
             let (client_id, client_secret) = named()?;
-            CredentialConfig::Oauth2(Oauth2Config::ClientSecret { client_id, client_secret })
+            CredentialConfig::Oauth2(Oauth2Config::ClientSecret {
+                client_id,
+                client_secret,
+            })
         }
+        "query" => CredentialConfig::Query { value: source(rest)? },
+        "sigv4" => {
+            let (access_key, secret_key) = named()?;
+            CredentialConfig::Sigv4 {
+                access_key: TextSource::Text(access_key),
+                secret_key,
+                session_token: None,
+            }
+        }
+        "azure-shared-key" => CredentialConfig::AzureSharedKey { key: source(rest)? },
+        "azure-sas" => CredentialConfig::AzureSas { query: source(rest)? },
         "kubernetes" if !rest.is_empty() => CredentialConfig::Kubernetes(KubernetesConfig::Kubeconfig {
             path: absolute(rest)?,
             context: None,
@@ -107,6 +122,24 @@ mod tests {
                 client_secret: SecretSource::Command(vec!["/usr/bin/pass".to_owned()])
             })
         );
+        assert_eq!(
+            parse("s3=sigv4:AKIA1:env:SECRET").unwrap().1,
+            CredentialConfig::Sigv4 {
+                access_key: TextSource::Text("AKIA1".to_owned()),
+                secret_key: env("SECRET"),
+                session_token: None,
+            }
+        );
+        for (text, credential) in [
+            ("a=query:env:K", CredentialConfig::Query { value: env("K") }),
+            ("a=azure-sas:env:K", CredentialConfig::AzureSas { query: env("K") }),
+            (
+                "a=azure-shared-key:env:K",
+                CredentialConfig::AzureSharedKey { key: env("K") },
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap().1, credential);
+        }
         assert!(parse("api=kubernetes:/home/me/.kube/config").is_ok());
     }
 
@@ -120,6 +153,9 @@ mod tests {
             "api=basic:canary:env:",
             "=bearer:env:canary",
             "api=header:keyring:canary",
+            "api=sigv4:AKIA1:canary",
+            "api=sigv4:canary",
+            "api=azure-sas:sv=1&sig=canary",
             "api=session:canary:canary",
             "api=oauth2:canary",
             "canary=kubernetes:",

@@ -1,6 +1,8 @@
 //! Credentials for people: by what and from where, never what.
 
-use stockade::connections::{CredentialConfig, KeystoneConfig, KubernetesConfig, Oauth2Config, SecretSource};
+use stockade::connections::{
+    CredentialConfig, KeystoneConfig, KubernetesConfig, Oauth2Config, SecretSource, TextSource,
+};
 
 /// One line about a credential.
 pub(super) fn credential(name: &str, credential: &CredentialConfig) -> String {
@@ -14,6 +16,27 @@ pub(super) fn credential(name: &str, credential: &CredentialConfig) -> String {
             format!("session of user `{user}`, password from {}", source(password))
         }
         CredentialConfig::Kubernetes(config) => kubernetes(config),
+        CredentialConfig::Query { value } => format!("query parameter from {}", source(value)),
+        CredentialConfig::Sigv4 {
+            access_key,
+            secret_key,
+            session_token,
+        } => {
+            let key = match access_key {
+                TextSource::Text(id) => format!("`{id}`"),
+                TextSource::Source(place) => format!("from {}", source(place)),
+            };
+            let token = session_token
+                .as_ref()
+                .map(|token| format!(", session token from {}", source(token)));
+            let secret_key = source(secret_key);
+            format!(
+                "access key {key}, secret key from {secret_key}{}",
+                token.unwrap_or_default()
+            )
+        }
+        CredentialConfig::AzureSharedKey { key } => format!("account key from {}", source(key)),
+        CredentialConfig::AzureSas { query } => format!("shared access signature from {}", source(query)),
     };
     format!("{name}: {how}")
 }
@@ -31,16 +54,25 @@ fn source(source: &SecretSource) -> String {
 
 fn oauth2(config: &Oauth2Config) -> String {
     match config {
-        Oauth2Config::ClientSecret { client_id, client_secret } => {
+        Oauth2Config::ClientSecret {
+            client_id,
+            client_secret,
+        } => {
             format!("client `{client_id}`, secret from {}", source(client_secret))
         }
-        Oauth2Config::ClientAssertion { client_id, private_key, .. } => {
+        Oauth2Config::ClientAssertion {
+            client_id, private_key, ..
+        } => {
             format!("client `{client_id}`, key from {}", source(private_key))
         }
-        Oauth2Config::JwtBearer { issuer, private_key, .. } => {
+        Oauth2Config::JwtBearer {
+            issuer, private_key, ..
+        } => {
             format!("account `{issuer}`, key from {}", source(private_key))
         }
-        Oauth2Config::ServiceAccount { key_file, .. } => format!("the account of the key file from {}", source(key_file)),
+        Oauth2Config::ServiceAccount { key_file, .. } => {
+            format!("the account of the key file from {}", source(key_file))
+        }
         Oauth2Config::Password { user, password, .. } => format!("user `{user}`, password from {}", source(password)),
         Oauth2Config::ApiKey { key } => format!("an API key from {}", source(key)),
     }
@@ -58,10 +90,16 @@ fn keystone(config: &KeystoneConfig) -> String {
 
 fn kubernetes(config: &KubernetesConfig) -> String {
     match config {
-        KubernetesConfig::Kubeconfig { path, context: None, .. } => {
+        KubernetesConfig::Kubeconfig {
+            path, context: None, ..
+        } => {
             format!("Kubernetes user of the current context of `{path}`")
         }
-        KubernetesConfig::Kubeconfig { path, context: Some(context), .. } => {
+        KubernetesConfig::Kubeconfig {
+            path,
+            context: Some(context),
+            ..
+        } => {
             format!("Kubernetes user of context `{context}` of `{path}`")
         }
         KubernetesConfig::InCluster(account) => format!("service account in `{}`", account.directory),

@@ -52,7 +52,9 @@ fn run_within(
     if !Path::new(program).is_absolute() {
         return Err(format!("`{program}` is no absolute path of a program"));
     }
-    let inherited = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let inherited = ENVIRONMENT
+        .iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)));
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
@@ -76,7 +78,9 @@ fn run_within(
     };
     let collect = |stream: Option<Receiver<Zeroizing<Vec<u8>>>>| {
         // After the end of the group only a process that left it can hold the pipe.
-        stream.and_then(|stream| stream.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
+        stream
+            .and_then(|stream| stream.recv_timeout(Duration::from_secs(1)).ok())
+            .unwrap_or_default()
     };
     if !status.success() {
         let complaint = collect(complaint);
@@ -138,17 +142,31 @@ mod tests {
         let seen = shell("env; cat", minute).unwrap();
         assert!(seen.contains("ADDED=added") && seen.contains("PATH="), "{seen}");
         // The test's own runner sets this one.
-        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !seen.contains("CARGO_"), "{seen}");
+        assert!(
+            std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !seen.contains("CARGO_"),
+            "{seen}"
+        );
     }
 
     #[test]
     fn a_program_that_fails_says_why_and_not_what_it_printed() {
         let minute = Duration::from_secs(60);
         let error = shell("echo canary; echo 'no \x1b[2J vault' >&2; exit 3", minute).unwrap_err();
-        assert!(error.contains("exit status: 3): no  [2J vault") && !error.contains("canary"), "{error}");
-        assert!(shell("head -c 70000 /dev/zero", minute).unwrap_err().contains("more than 64 KiB"));
+        assert!(
+            error.contains("exit status: 3): no  [2J vault") && !error.contains("canary"),
+            "{error}"
+        );
+        assert!(
+            shell("head -c 70000 /dev/zero", minute)
+                .unwrap_err()
+                .contains("more than 64 KiB")
+        );
         assert!(shell("printf '\\377'", minute).unwrap_err().contains("no text"));
         let none = Duration::ZERO;
-        assert!(shell("sleep 1000 & sleep 1000", none).unwrap_err().contains("did not end within"));
+        assert!(
+            shell("sleep 1000 & sleep 1000", none)
+                .unwrap_err()
+                .contains("did not end within")
+        );
     }
 }

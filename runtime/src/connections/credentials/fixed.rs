@@ -16,12 +16,7 @@ pub(super) fn bearer(recipe: &Recipe, sources: &Sources<'_>, token: &SecretSourc
     Ok(Arc::new(Bearer { token }))
 }
 
-pub(super) fn basic(
-    recipe: &Recipe,
-    sources: &Sources<'_>,
-    user: &str,
-    password: &SecretSource,
-) -> Result<Credential> {
+pub(super) fn basic(recipe: &Recipe, sources: &Sources<'_>, user: &str, password: &SecretSource) -> Result<Credential> {
     recipe.accepted("basic", |kind| matches!(kind, CredentialKind::Basic).then_some(()))?;
     Ok(Arc::new(Basic {
         user: user.to_owned(),

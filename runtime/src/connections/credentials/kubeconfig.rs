@@ -117,7 +117,10 @@ impl KubeContext {
         let unknown = |noun: &str, name: &str| -> Error {
             sources.missing(format_args!("`{}` has no {noun} `{name}`", path.display()))
         };
-        let wanted = context.map(str::to_owned).or_else(|| file.current_context.take()).filter(|name| !name.is_empty());
+        let wanted = context
+            .map(str::to_owned)
+            .or_else(|| file.current_context.take())
+            .filter(|name| !name.is_empty());
         let Some(wanted) = wanted else {
             let error = sources.missing(format_args!("`{}` has no current context", path.display()));
             return Err(error.hint("name one with `context`"));
@@ -137,14 +140,20 @@ impl KubeContext {
 
     /// The server's certificate authority in PEM.
     pub(super) fn authority(&self, sources: &Sources<'_>) -> Result<Option<String>> {
-        let (data, file) = (&self.cluster.certificate_authority_data, &self.cluster.certificate_authority);
+        let (data, file) = (
+            &self.cluster.certificate_authority_data,
+            &self.cluster.certificate_authority,
+        );
         self.public_pem(sources, "certificate-authority", data.as_deref(), file.as_deref())
     }
 
     /// The user's certificate and key in PEM.
     pub(super) fn identity(&self, sources: &Sources<'_>) -> Result<Option<(String, Secret)>> {
         let user = &self.user;
-        let (data, file) = (user.client_certificate_data.as_deref(), user.client_certificate.as_deref());
+        let (data, file) = (
+            user.client_certificate_data.as_deref(),
+            user.client_certificate.as_deref(),
+        );
         let certificate = self.public_pem(sources, "client-certificate", data, file)?;
         let key = match (&user.client_key_data, &user.client_key) {
             (Some(data), _) => Some(Secret::new(decode(sources, "client-key-data", data.expose())?)),
@@ -154,7 +163,10 @@ impl KubeContext {
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
             (None, None) => Ok(None),
-            _ => Err(sources.missing("the user has a client certificate without its key, or a key without a certificate")),
+            _ => {
+                Err(sources
+                    .missing("the user has a client certificate without its key, or a key without a certificate"))
+            }
         }
     }
 
@@ -175,7 +187,8 @@ impl KubeContext {
             (_, Some(file)) => {
                 let path = self.directory.join(file);
                 let text = std::fs::read_to_string(&path);
-                let failed = |error| sources.missing(format_args!("the file `{}` cannot be read: {error}", path.display()));
+                let failed =
+                    |error| sources.missing(format_args!("the file `{}` cannot be read: {error}", path.display()));
                 text.map(Some).map_err(failed)
             }
             _ => Ok(None),

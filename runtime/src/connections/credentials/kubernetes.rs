@@ -29,7 +29,10 @@ use crate::home::Home;
 /// Token files are read again this often: the kubelet replaces a pod's token before it expires.
 const FILE_TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 /// The plugin protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>.
-const EXEC_VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
+const EXEC_VERSIONS: [&str; 2] = [
+    "client.authentication.k8s.io/v1",
+    "client.authentication.k8s.io/v1beta1",
+];
 /// The name of a cluster's own server within it.
 const IN_CLUSTER_HOST: &str = "kubernetes.default.svc";
 
@@ -66,7 +69,8 @@ impl Cluster {
             }
             if let Some(server_name) = &self.server_name {
                 let host = Host::parse(server_name);
-                tls.server_name = Some(host.map_err(|problem| invalid(format!("names an unusable server: {problem}")))?);
+                tls.server_name =
+                    Some(host.map_err(|problem| invalid(format!("names an unusable server: {problem}")))?);
             }
         }
         if tls.identity.is_none() {
@@ -78,9 +82,15 @@ impl Cluster {
 
 /// Makes the credential of a user.
 pub(super) fn make(recipe: &Recipe, config: &KubernetesConfig) -> Result<Made> {
-    recipe.accepted("kubernetes", |kind| matches!(kind, CredentialKind::Kubernetes).then_some(()))?;
+    recipe.accepted("kubernetes", |kind| {
+        matches!(kind, CredentialKind::Kubernetes).then_some(())
+    })?;
     match config {
-        KubernetesConfig::Kubeconfig { path, context, exec_allow } => {
+        KubernetesConfig::Kubeconfig {
+            path,
+            context,
+            exec_allow,
+        } => {
             let user = KubeconfigUser {
                 home: recipe.home.clone(),
                 name: recipe.request.name.clone(),
@@ -161,7 +171,11 @@ impl KubeconfigUser {
             let token = sources.file(&file)?;
             return Token::new(token.expose(), Some(FILE_TOKEN_LIFETIME)).map_err(unusable);
         }
-        let token = context.user.token.as_ref().ok_or_else(|| sources.missing("the user has no token any more"))?;
+        let token = context
+            .user
+            .token
+            .as_ref()
+            .ok_or_else(|| sources.missing("the user has no token any more"))?;
         Token::new(token.expose(), None).map_err(unusable)
     }
 
@@ -177,7 +191,10 @@ impl KubeconfigUser {
         }
         let version = exec.api_version.as_deref().unwrap_or_default();
         if !EXEC_VERSIONS.contains(&version) {
-            return Err(sources.missing(format_args!("the plugin speaks `{version}`, not {}", EXEC_VERSIONS.join(" or "))));
+            return Err(sources.missing(format_args!(
+                "the plugin speaks `{version}`, not {}",
+                EXEC_VERSIONS.join(" or ")
+            )));
         }
         let mut spec = json!({ "interactive": false });
         if exec.provide_cluster_info {
@@ -190,12 +207,20 @@ impl KubeconfigUser {
             });
         }
         let info = json!({ "apiVersion": version, "kind": "ExecCredential", "spec": spec });
-        let variables = exec.env.iter().flatten().map(|variable| (variable.name.clone(), variable.value.clone()));
+        let variables = exec
+            .env
+            .iter()
+            .flatten()
+            .map(|variable| (variable.name.clone(), variable.value.clone()));
         let mut environment: Vec<(String, String)> = variables.collect();
         environment.push(("KUBERNETES_EXEC_INFO".to_owned(), info.to_string()));
-        let words: Vec<String> = std::iter::once(command).chain(exec.args.iter().flatten()).cloned().collect();
+        let words: Vec<String> = std::iter::once(command)
+            .chain(exec.args.iter().flatten())
+            .cloned()
+            .collect();
         let printed = command::run(&words, &environment).map_err(|why| sources.missing(why))?;
-        ExecStatus::read(&printed, version).ok_or_else(|| sources.missing("the plugin printed no `ExecCredential` of its version"))
+        ExecStatus::read(&printed, version)
+            .ok_or_else(|| sources.missing("the plugin printed no `ExecCredential` of its version"))
     }
 }
 
@@ -275,7 +300,8 @@ struct ServiceAccount(PathBuf);
 
 impl ServiceAccount {
     fn token(&self) -> Result<Token, String> {
-        let text = read_bounded(&self.0).map_err(|error| format!("the file `{}` cannot be read: {error}", self.0.display()))?;
+        let text = read_bounded(&self.0)
+            .map_err(|error| format!("the file `{}` cannot be read: {error}", self.0.display()))?;
         Token::new(text.trim_end(), Some(FILE_TOKEN_LIFETIME)).map_err(|why| format!("of the token: {why}"))
     }
 }
@@ -290,7 +316,9 @@ impl TokenSource for ServiceAccount {
 fn read_bounded(path: &Path) -> std::io::Result<zeroize::Zeroizing<String>> {
     use std::io::Read as _;
     let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(MAX_SECRET_BYTES).read_to_string(&mut text)?;
+    std::fs::File::open(path)?
+        .take(MAX_SECRET_BYTES)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -9,6 +9,7 @@ mod fixed;
 mod kubeconfig;
 mod kubernetes;
 mod reload;
+mod signing;
 mod source;
 mod tokens;
 
@@ -61,7 +62,12 @@ impl<'a> Credentials<'a> {
     }
 
     /// What is attached at an endpoint; `tls` is completed by what a credential says about the server.
-    pub(super) fn at(&mut self, endpoint: &Endpoint, origin: &Origin, tls: &mut TlsProfile) -> Result<Option<Credential>> {
+    pub(super) fn at(
+        &mut self,
+        endpoint: &Endpoint,
+        origin: &Origin,
+        tls: &mut TlsProfile,
+    ) -> Result<Option<Credential>> {
         let Some(name) = &endpoint.credential else {
             return Ok(None);
         };
@@ -69,7 +75,11 @@ impl<'a> Credentials<'a> {
             return Ok(None);
         };
         let Some(config) = self.config.credentials.get(name) else {
-            return if request.required { Err(not_given(request)) } else { Ok(None) };
+            return if request.required {
+                Err(not_given(request))
+            } else {
+                Ok(None)
+            };
         };
         if !self.made.contains_key(name) {
             let made = self.recipe(request, config).complete()?;
@@ -77,7 +87,12 @@ impl<'a> Credentials<'a> {
         }
         let made = &self.made[name];
         if let Some(cluster) = &made.cluster {
-            let tls_is_granted = self.config.grants.endpoints.get(&endpoint.name).is_some_and(|grant| grant.tls.is_some());
+            let tls_is_granted = self
+                .config
+                .grants
+                .endpoints
+                .get(&endpoint.name)
+                .is_some_and(|grant| grant.tls.is_some());
             cluster.complete(name, origin, tls, tls_is_granted)?;
         }
         Ok(made.credential.clone())
@@ -90,7 +105,12 @@ impl<'a> Credentials<'a> {
                 .filter_map(|option| Some((option.name.clone(), option_text(self.options, &option.name)?)))
                 .collect()
         };
-        let is_secret = |name: &str| self.info.connection_options.iter().any(|option| option.name == name && option.secret);
+        let is_secret = |name: &str| {
+            self.info
+                .connection_options
+                .iter()
+                .any(|option| option.name == name && option.secret)
+        };
         let origins = self.info.endpoints.iter().filter_map(|endpoint| {
             let template: OriginTemplate = endpoint.origin.parse().ok()?;
             let origin = template.resolve(|option| option_text(self.options, option)).ok()?;
@@ -109,7 +129,11 @@ impl<'a> Credentials<'a> {
 
 fn not_given(request: &CredentialRequest) -> Error {
     let CredentialRequest { name, reason, .. } = request;
-    Error::invalid("credentials", format!("the provider needs credential `{name}`: {reason}")).hint(format!(
+    Error::invalid(
+        "credentials",
+        format!("the provider needs credential `{name}`: {reason}"),
+    )
+    .hint(format!(
         "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
     ))
 }
@@ -130,7 +154,10 @@ struct Recipe {
 impl fmt::Debug for Recipe {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Options may be secret.
-        formatter.debug_struct("Recipe").field("credential", &self.request.name).finish_non_exhaustive()
+        formatter
+            .debug_struct("Recipe")
+            .field("credential", &self.request.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -162,6 +189,14 @@ impl Recipe {
             CredentialConfig::Oauth2(config) => tokens::oauth2(self, sources, config),
             CredentialConfig::Keystone(config) => tokens::keystone(self, sources, config),
             CredentialConfig::Session { user, password } => tokens::session(self, sources, user, password),
+            CredentialConfig::Query { value } => signing::query(self, sources, value),
+            CredentialConfig::Sigv4 {
+                access_key,
+                secret_key,
+                session_token,
+            } => signing::sigv4(self, sources, access_key, secret_key, session_token.as_ref()),
+            CredentialConfig::AzureSharedKey { key } => signing::azure_shared_key(self, sources, key),
+            CredentialConfig::AzureSas { query } => signing::azure_sas(self, sources, query),
             CredentialConfig::Kubernetes(_) => Err(self.refused("kubernetes")),
         }
     }
@@ -171,7 +206,11 @@ impl Recipe {
     /// # Errors
     /// When it accepts none: `kind` is how the operator wrote it.
     fn accepted<'r, T>(&'r self, kind: &str, pick: impl Fn(&'r CredentialKind) -> Option<T>) -> Result<T> {
-        self.request.kinds.iter().find_map(pick).ok_or_else(|| self.refused(kind))
+        self.request
+            .kinds
+            .iter()
+            .find_map(pick)
+            .ok_or_else(|| self.refused(kind))
     }
 
     fn refused(&self, kind: &str) -> Error {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use stockade_host::http::{
     Authenticate, Credential, CredentialError, LoginTarget, Outgoing, OwnRequests, Secret, Spelling,
 };
@@ -81,7 +81,11 @@ impl Reloading {
             return false;
         };
         let mut state = self.state();
-        let is_same = state.read.iter().map(Secret::expose).eq(read.iter().map(Secret::expose));
+        let is_same = state
+            .read
+            .iter()
+            .map(Secret::expose)
+            .eq(read.iter().map(Secret::expose));
         if is_same || credential.check().is_err() {
             return false;
         }
@@ -120,6 +124,10 @@ impl Authenticate for Reloading {
         answer
     }
 
+    fn refuses_with(&self, status: StatusCode) -> bool {
+        self.current().0.refuses_with(status)
+    }
+
     async fn refused(&self, stamp: u64, response_headers: &HeaderMap) -> bool {
         let (credential, replaced) = self.current();
         if stamp >> OWN_BITS != replaced {
@@ -144,7 +152,7 @@ impl Authenticate for Reloading {
         (replaced << OWN_BITS) | credential.generation()
     }
 
-    fn presign(&self, outgoing: &Outgoing<'_>, valid: Duration) -> Result<Option<String>, CredentialError> {
+    fn presign(&self, outgoing: &mut Outgoing<'_>, valid: Duration) -> Result<Duration, CredentialError> {
         self.current().0.presign(outgoing, valid)
     }
 }

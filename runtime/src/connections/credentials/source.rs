@@ -111,7 +111,9 @@ impl<'a> Sources<'a> {
         let text = self.private_text(&path)?;
         // The parser's own message would show the line.
         let mut secrets: BTreeMap<String, Secret> = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
+            let line = error
+                .span()
+                .map_or(0, |span| text[..span.start.min(text.len())].lines().count());
             self.missing(format_args!("`{}` is broken near line {line}", path.display()))
                 .hint("each line is `NAME = \"VALUE\"`")
         })?;
@@ -123,7 +125,10 @@ impl<'a> Sources<'a> {
 
     fn keyring(&self, entry: &str) -> Result<Secret> {
         let (service, user) = entry.split_once('/').ok_or_else(|| {
-            let message = format!("the keyring entry `{entry}` of credential `{}` is not `SERVICE/USER`", self.name);
+            let message = format!(
+                "the keyring entry `{entry}` of credential `{}` is not `SERVICE/USER`",
+                self.name
+            );
             Error::invalid("credentials", message)
         })?;
         let look_up = || -> keyring_core::Result<String> {
@@ -186,7 +191,10 @@ mod tests {
         let (file, secrets) = (directory.path().join("token"), home.config.join(SECRETS_FILE));
         private(&file, "s3cret");
         private(&secrets, "lab = \"s3cret\"");
-        let sources = [SecretSource::File(file.display().to_string()), SecretSource::Secret("lab".to_owned())];
+        let sources = [
+            SecretSource::File(file.display().to_string()),
+            SecretSource::Secret("lab".to_owned()),
+        ];
         for (path, source) in [&file, &secrets].into_iter().zip(&sources) {
             for mode in [0o640, 0o604, 0o666] {
                 std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -210,7 +218,10 @@ mod tests {
         };
         let command = |words: &[&str]| SecretSource::Command(words.iter().map(ToString::to_string).collect());
         let cases = [
-            (SecretSource::Env("STOCKADE_TEST_ABSENT".into()), "`STOCKADE_TEST_ABSENT` is not set"),
+            (
+                SecretSource::Env("STOCKADE_TEST_ABSENT".into()),
+                "`STOCKADE_TEST_ABSENT` is not set",
+            ),
             (file("empty", "\n"), "it is empty"),
             (file("large", &"canary".repeat(20_000)), "larger than 64 KiB"),
             (SecretSource::File(directory.path().display().to_string()), "is no file"),
@@ -222,10 +233,15 @@ mod tests {
         ];
         for (source, expected) in cases {
             let error = read(&home, &source).unwrap_err().to_string();
-            assert!(error.contains(expected) && !error.contains("canary"), "{source:?}: {error}");
+            assert!(
+                error.contains(expected) && !error.contains("canary"),
+                "{source:?}: {error}"
+            );
         }
         private(&home.config.join(SECRETS_FILE), "ok = \"1\"\n");
-        let error = read(&home, &SecretSource::Secret("absent".into())).unwrap_err().to_string();
+        let error = read(&home, &SecretSource::Secret("absent".into()))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("has no secret `absent`"), "{error}");
     }
 

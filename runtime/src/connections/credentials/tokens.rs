@@ -28,11 +28,18 @@ pub(super) fn oauth2(recipe: &Recipe, sources: &Sources<'_>, config: &Oauth2Conf
     })?;
     let service = service(recipe, &asked.service)?;
     let Some(origin) = recipe.origins.get(&service.endpoint) else {
-        return Err(recipe.invalid(format_args!("obtains tokens at `{}`, which is no endpoint with an origin", service.endpoint)));
+        return Err(recipe.invalid(format_args!(
+            "obtains tokens at `{}`, which is no endpoint with an origin",
+            service.endpoint
+        )));
     };
     let mut request = Oauth2Request {
         url: service.url(origin),
-        scope: asked.scope.as_ref().map(|scope| fill(recipe, &recipe.options, scope)).transpose()?,
+        scope: asked
+            .scope
+            .as_ref()
+            .map(|scope| fill(recipe, &recipe.options, scope))
+            .transpose()?,
         parameters: asked
             .parameters
             .iter()
@@ -63,22 +70,40 @@ fn grant(
         SigningKey::from_pem(pem.expose(), key_id.clone()).map_err(|error| recipe.unusable(&error))
     };
     Ok(match config {
-        Oauth2Config::ClientSecret { client_id, client_secret } => {
+        Oauth2Config::ClientSecret {
+            client_id,
+            client_secret,
+        } => {
             let how = accept(recipe, asked, &[&Asked::ClientSecretBasic, &Asked::ClientSecretPost])?;
             let (client_id, client_secret) = (client_id.clone(), sources.read(client_secret)?);
             match how {
-                Asked::ClientSecretPost => Oauth2Grant::ClientSecretPost { client_id, client_secret },
-                _ => Oauth2Grant::ClientSecretBasic { client_id, client_secret },
+                Asked::ClientSecretPost => Oauth2Grant::ClientSecretPost {
+                    client_id,
+                    client_secret,
+                },
+                _ => Oauth2Grant::ClientSecretBasic {
+                    client_id,
+                    client_secret,
+                },
             }
         }
-        Oauth2Config::ClientAssertion { client_id, private_key, key_id } => {
+        Oauth2Config::ClientAssertion {
+            client_id,
+            private_key,
+            key_id,
+        } => {
             accept(recipe, asked, &[&Asked::ClientAssertion])?;
             Oauth2Grant::ClientAssertion {
                 client_id: client_id.clone(),
                 key: key(private_key, key_id)?,
             }
         }
-        Oauth2Config::JwtBearer { issuer, subject, private_key, key_id } => {
+        Oauth2Config::JwtBearer {
+            issuer,
+            subject,
+            private_key,
+            key_id,
+        } => {
             accept(recipe, asked, &[&Asked::JwtBearer])?;
             Oauth2Grant::JwtBearer {
                 issuer: issuer.clone(),
@@ -86,7 +111,12 @@ fn grant(
                 key: key(private_key, key_id)?,
             }
         }
-        Oauth2Config::Password { user, password, client_id, client_secret } => {
+        Oauth2Config::Password {
+            user,
+            password,
+            client_id,
+            client_secret,
+        } => {
             accept(recipe, asked, &[&Asked::Password])?;
             let secret = client_secret.as_ref().map(|source| sources.read(source)).transpose()?;
             if client_id.is_none() && secret.is_some() {
@@ -159,10 +189,21 @@ impl KeyFile {
         let file: Self = serde_json::from_str(text.expose()).map_err(|_| {
             recipe.invalid("has a key file that is no JSON with `client_email`, `private_key` and `token_uri`")
         })?;
-        let named = file.token_uri.split('/').take(3).collect::<Vec<_>>().join("/").parse::<Origin>();
+        let named = file
+            .token_uri
+            .split('/')
+            .take(3)
+            .collect::<Vec<_>>()
+            .join("/")
+            .parse::<Origin>();
         if named.as_ref() != Ok(origin) {
-            let why = format_args!("has a key file for the token endpoint `{}`, not for one at `{origin}`", file.token_uri);
-            return Err(recipe.invalid(why).hint("use the key file of an account of that vendor"));
+            let why = format_args!(
+                "has a key file for the token endpoint `{}`, not for one at `{origin}`",
+                file.token_uri
+            );
+            return Err(recipe
+                .invalid(why)
+                .hint("use the key file of an account of that vendor"));
         }
         Ok(file)
     }
@@ -184,22 +225,40 @@ pub(super) fn keystone(recipe: &Recipe, sources: &Sources<'_>, config: &Keystone
         _ => None,
     })?;
     let identity = match config {
-        KeystoneConfig::Password { user, user_domain, password, scope } => KeystoneIdentity::Password {
+        KeystoneConfig::Password {
+            user,
+            user_domain,
+            password,
+            scope,
+        } => KeystoneIdentity::Password {
             user: named(user, user_domain.as_ref()),
             password: sources.read(password)?,
             scope: scope.as_ref().map_or(KeystoneScope::Default, keystone_scope),
         },
-        KeystoneConfig::ApplicationCredential { id, name, user, user_domain, secret } => {
+        KeystoneConfig::ApplicationCredential {
+            id,
+            name,
+            user,
+            user_domain,
+            secret,
+        } => {
             let (credential, user) = match (id, name, user) {
                 (Some(id), None, None) => (KeystoneNamed::Id(id.clone()), None),
                 (None, Some(name), Some(user)) => {
-                    let name = KeystoneNamed::Name { name: name.clone(), domain: None };
+                    let name = KeystoneNamed::Name {
+                        name: name.clone(),
+                        domain: None,
+                    };
                     (name, Some(named(user, user_domain.as_ref())))
                 }
                 _ => return Err(recipe.invalid("needs either `id`, or `name` and `user`")),
             };
             let secret = sources.read(secret)?;
-            KeystoneIdentity::ApplicationCredential { credential, user, secret }
+            KeystoneIdentity::ApplicationCredential {
+                credential,
+                user,
+                secret,
+            }
         }
     };
     Ok(Arc::new(Keystone::new(service(recipe, asked)?, identity)))
@@ -252,7 +311,9 @@ pub(super) fn session(
     let body = match &asked.body {
         contract::SessionBody::Empty => Ok(SessionBody::Empty),
         contract::SessionBody::Form(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.clone(), Template::parse(value)));
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), Template::parse(value)));
             Ok(SessionBody::Form(fields.collect()))
         }
         contract::SessionBody::Json(text) => SessionBody::json(text),
@@ -275,7 +336,9 @@ pub(super) fn session(
         body: body.map_err(|error| recipe.unusable(&error))?,
         takes: takes.collect(),
         gives: gives.collect::<Result<_>>()?,
-        lifetime: asked.lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+        lifetime: asked
+            .lifetime_seconds
+            .map(|seconds| Duration::from_secs(seconds.into())),
         options: recipe.options.clone(),
     };
     Ok(Arc::new(Session::new(login, user.to_owned(), sources.read(password)?)))
@@ -290,12 +353,18 @@ fn service(recipe: &Recipe, asked: &contract::TokenService) -> Result<TokenServi
 
 /// A path's segments. A value fills its segment and cannot begin another; secret options have no place, since paths are logged.
 fn segments(recipe: &Recipe, path: &str) -> Result<Vec<String>> {
-    let rest = path.strip_prefix('/').ok_or_else(|| recipe.invalid(format_args!("logs in at `{path}`, which is no path")))?;
-    rest.split('/').map(|segment| fill(recipe, &recipe.open_options, segment)).collect()
+    let rest = path
+        .strip_prefix('/')
+        .ok_or_else(|| recipe.invalid(format_args!("logs in at `{path}`, which is no path")))?;
+    rest.split('/')
+        .map(|segment| fill(recipe, &recipe.open_options, segment))
+        .collect()
 }
 
 fn fill(recipe: &Recipe, options: &BTreeMap<String, String>, text: &str) -> Result<String> {
     let value = |name: &str| options.get(name).map(String::as_str);
-    let filled = Template::parse(text).fill(value).map_err(|error| recipe.unusable(&error))?;
+    let filled = Template::parse(text)
+        .fill(value)
+        .map_err(|error| recipe.unusable(&error))?;
     Ok(filled.to_string())
 }

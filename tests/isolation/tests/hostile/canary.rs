@@ -14,7 +14,9 @@ use stockade::connections::{CredentialConfig, OptionInput, SecretSource};
 use stockade::{Error, Service};
 use stockade_host::connection::Connection;
 use stockade_host::http::{
-    Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits, Secret, TlsProfile,
+    Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits, Keystone, KeystoneIdentity,
+    KeystoneNamed, KeystoneScope, Oauth2, Oauth2Grant, Oauth2Request, Secret, Session, SessionBody, SessionLogin,
+    TlsProfile, TokenService,
 };
 
 use crate::lab::{Lab, Setup, Trial, installed};
@@ -193,7 +195,11 @@ fn other_endpoint(lab: &Lab) {
 
 fn debug_output(_lab: &Lab) {
     let secret = canary("debug");
-    let credentials: [Credential; 3] = [
+    let service = || TokenService {
+        endpoint: "identity".to_owned(),
+        path: vec!["token".to_owned()],
+    };
+    let credentials: [Credential; 6] = [
         Arc::new(Bearer {
             token: Secret::new(secret.as_str()),
         }),
@@ -205,6 +211,42 @@ fn debug_output(_lab: &Lab) {
             name: "x-api-key".parse().unwrap(),
             value: Secret::new(secret.as_str()),
         }),
+        Arc::new(Oauth2::new(
+            Oauth2Request {
+                url: "http://127.0.0.1:1/token".to_owned(),
+                service: service(),
+                scope: None,
+                parameters: Vec::new(),
+            },
+            Oauth2Grant::ClientSecretBasic {
+                client_id: "somebody".to_owned(),
+                client_secret: Secret::new(secret.as_str()),
+            },
+        )),
+        Arc::new(Keystone::new(
+            service(),
+            KeystoneIdentity::Password {
+                user: KeystoneNamed::Id("somebody".to_owned()),
+                password: Secret::new(secret.as_str()),
+                scope: KeystoneScope::Default,
+            },
+        )),
+        Arc::new(Session::new(
+            SessionLogin {
+                endpoint: "identity".to_owned(),
+                method: "POST".to_owned(),
+                path: vec!["login".to_owned()],
+                headers: Vec::new(),
+                basic: true,
+                body: SessionBody::Empty,
+                takes: Vec::new(),
+                gives: Vec::new(),
+                lifetime: None,
+                options: [("pin".to_owned(), secret.clone())].into(),
+            },
+            "somebody".to_owned(),
+            Secret::new(secret.as_str()),
+        )),
     ];
     for credential in credentials {
         let grant = EndpointGrant {
@@ -214,6 +256,7 @@ fn debug_output(_lab: &Lab) {
             asked: Vec::new(),
             granted: Vec::new(),
             credential: Some(credential),
+            presign_seconds: None,
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
         };

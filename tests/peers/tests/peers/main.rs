@@ -13,5 +13,7 @@
 )]
 
 mod azurite;
+mod keystone;
 mod lab;
 mod ministack;
+mod oidc_provider;
