@@ -452,6 +452,7 @@ impl Runtime {
             Loaded::Component(component) => {
                 let connection = self
                     .host_connection(name, config, &installed, options)
+                    .await
                     .map_err(explain)?;
                 tape = connection.tape.clone();
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
@@ -474,7 +475,7 @@ impl Runtime {
     }
 
     /// What a connection gives its provider; from a recording nothing else.
-    fn host_connection(
+    async fn host_connection(
         &self,
         name: &str,
         config: &ConnectionConfig,
@@ -482,8 +483,16 @@ impl Runtime {
         options: Vec<OptionEntry>,
     ) -> Result<Connection> {
         let info = &installed.info;
+        let open = async |options| {
+            let home = self.inner.home.clone();
+            let (name, config, info) = (name.to_owned(), config.clone(), info.clone());
+            // Secrets may come from programs that take their time: beside the others.
+            let work = move || host_connection(&home, &name, &config, &info, options);
+            let answer = tokio::task::spawn_blocking(work).await;
+            answer.map_err(|error| Error::new(ErrorKind::Unavailable, error.to_string()))?
+        };
         let Some(tape) = &self.inner.tape else {
-            return host_connection(&self.inner.home, name, config, info, options);
+            return open(options).await;
         };
         let secret = info.connection_options.iter().filter(|option| option.secret);
         let secret: Vec<String> = secret.map(|option| option.name.clone()).collect();
@@ -498,7 +507,7 @@ impl Runtime {
             },
             false => Connection {
                 tape,
-                ..host_connection(&self.inner.home, name, config, info, options)?
+                ..open(options).await?
             },
         })
     }

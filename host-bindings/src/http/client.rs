@@ -10,15 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::assemble::{assemble, presigned};
 use super::channel::Channel;
-use super::credential::{CredentialError, OutgoingBody, OwnRequests};
-use super::decide::{Allowed, EndpointGrant, decide};
+use super::credential::{CredentialError, OutgoingBody, OwnRequest, OwnRequests};
+use super::decide::{Allowed, EndpointGrant, decide, refuse_logins};
 use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
@@ -253,7 +252,9 @@ impl HttpClient {
         if !budget.spend() {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
-        decide(&self.grants, &self.limits, request, body.size())
+        let allowed = decide(&self.grants, &self.limits, request, body.size())?;
+        refuse_logins(&self.grants, &allowed).map_err(|reason| Denial::new(request, reason))?;
+        Ok(allowed)
     }
 
     /// Waits until the connection's rate and what it has in flight let one more request go.
@@ -298,7 +299,13 @@ impl HttpClient {
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
-        self.receive(response, &scrubber, authenticated, sink, watch).await
+        let receiver = Receiver {
+            limits: &self.limits,
+            scrubber: &scrubber,
+            authenticated,
+            is_hosts_own: false,
+        };
+        receiver.receive(response, sink, &mut watch.received).await
     }
 
     /// Sends an assembled request; with `host`, an authenticated one. Answers the credential's stamp, too.
@@ -327,22 +334,6 @@ impl HttpClient {
         let response = patience::head(channel.client.request(request), &self.limits, &watch.sent).await?;
         Ok((response.map_err(|error| Failure::of(&error))?, stamp))
     }
-
-    async fn receive(
-        &self,
-        response: http::Response<Incoming>,
-        scrubber: &Scrubber,
-        authenticated: bool,
-        sink: ResponseSink<'_>,
-        watch: &mut Watch<'_>,
-    ) -> Result<Response, Failure> {
-        let receiver = Receiver {
-            limits: &self.limits,
-            scrubber,
-            authenticated,
-        };
-        receiver.receive(response, sink, &mut watch.received).await
-    }
 }
 
 /// The host's own requests of a call: decided and observed like the provider's, without a credential of another.
@@ -353,21 +344,31 @@ struct HostsOwn<'a> {
 
 #[async_trait]
 impl OwnRequests for HostsOwn<'_> {
-    async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault> {
+    async fn send(&self, own: OwnRequest) -> Result<Response, Fault> {
+        let OwnRequest { request, headers, body } = own;
         let body = RequestBody::Bytes(body);
         let client = self.client;
-        let allowed =
-            decide(&client.grants, &client.limits, request, body.size()).map_err(|denial| self.call.refuse(&denial))?;
+        let mut allowed = decide(&client.grants, &client.limits, &request, body.size())
+            .map_err(|denial| self.call.refuse(&denial))?;
+        allowed.headers.extend(headers);
         let mut watch = Watch::begin(self.call.observer, &allowed);
+        let deadline = client.deadline(&request, &body, &ResponseSink::Buffer);
         let work = async {
             let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
-            // Not scrubbed: what comes back is the secret.
-            let scrubber = Scrubber::default();
-            client
-                .receive(response, &scrubber, false, ResponseSink::Buffer, &mut watch)
+            let receiver = Receiver {
+                limits: &client.limits,
+                // What comes back is the secret.
+                scrubber: &Scrubber::default(),
+                authenticated: false,
+                is_hosts_own: true,
+            };
+            receiver
+                .receive(response, ResponseSink::Buffer, &mut watch.received)
                 .await
         };
-        let answer = work.await;
+        let answer = timeout_at(deadline, work)
+            .await
+            .unwrap_or(Err(Failure::Fault(Fault::Timeout)));
         match answer {
             Ok(response) => {
                 watch.end(Outcome::Status(response.status));
@@ -379,7 +380,7 @@ impl OwnRequests for HostsOwn<'_> {
             }
             Err(Failure::Denied(reason)) => {
                 watch.forget();
-                Err(self.call.refuse(&Denial::new(request, reason)))
+                Err(self.call.refuse(&Denial::new(&request, reason)))
             }
         }
     }

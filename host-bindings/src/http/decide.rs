@@ -101,6 +101,18 @@ pub fn decide<'a>(
     })
 }
 
+/// Refuses a guest the requests by which the host itself logs in.
+///
+/// # Errors
+/// The reason.
+pub(super) fn refuse_logins(grants: &[EndpointGrant], allowed: &Allowed<'_>) -> Result<(), DenyReason> {
+    let mut logins = grants.iter().filter_map(|grant| grant.credential.as_ref()?.login());
+    if logins.any(|login| login.is(&allowed.grant.name, &allowed.method, &allowed.path)) {
+        return Err(DenyReason::HostsLogin);
+    }
+    Ok(())
+}
+
 /// How long a request's body is, as far as it is known before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodySize {

@@ -67,6 +67,9 @@ pub enum DenyReason {
         /// Its name.
         name: String,
     },
+    /// The request by which the host itself logs in.
+    #[error("only the host logs in by this request")]
+    HostsLogin,
     /// A header that is none.
     #[error("the header `{name}` has a malformed name or value")]
     MalformedHeader {
@@ -172,6 +175,7 @@ impl Denial {
             | DenyReason::EndpointNotGranted { .. }
             | DenyReason::NotAsked
             | DenyReason::NotGranted { .. }
+            | DenyReason::HostsLogin
             | DenyReason::BudgetSpent { .. }
             | DenyReason::PresignNotGranted
             | DenyReason::Address { .. } => Fault::Denied,

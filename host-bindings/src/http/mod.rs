@@ -50,7 +50,9 @@ pub use address::{AddressClass, RefusedAddress};
 pub use client::{CallScope, HttpClient, HttpConfigError};
 pub use credential::{
     AccessKey, Authenticate, AzureSas, AzureSharedKey, Basic, Bearer, BodyReader, Credential, CredentialError, Framing,
-    Header, Outgoing, OutgoingBody, OwnRequests, Query, Sigv4, Spelling, spellings,
+    Header, Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope, LoginTarget, Oauth2, Oauth2Grant, Oauth2Request,
+    Outgoing, OutgoingBody, OwnRequest, OwnRequests, Query, Renewed, Session, SessionBody, SessionHeader, SessionLogin,
+    SessionPlace, SigningKey, Sigv4, Spelling, Template, Token, TokenService, TokenSource, spellings,
 };
 pub use decide::{Allowed, BodySize, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};

@@ -24,6 +24,8 @@ pub(super) struct Receiver<'a> {
     pub(super) scrubber: &'a Scrubber,
     /// Whether a credential was attached, which a compressed body could hide.
     pub(super) authenticated: bool,
+    /// Whether the host itself reads it: then it sees session cookies, too.
+    pub(super) is_hosts_own: bool,
 }
 
 impl Receiver<'_> {
@@ -122,7 +124,7 @@ impl Receiver<'_> {
     fn headers(&self, headers: &HeaderMap, length_holds: bool) -> Vec<(String, String)> {
         let passed = headers
             .iter()
-            .filter(|(name, _)| !is_withheld(name) && (length_holds || *name != CONTENT_LENGTH));
+            .filter(|(name, _)| (self.is_hosts_own || !is_withheld(name)) && (length_holds || *name != CONTENT_LENGTH));
         let text = |value: &[u8]| String::from_utf8_lossy(&self.scrubber.scrub(value)).into_owned();
         passed
             .map(|(name, value)| (text(name.as_str().as_bytes()), text(value.as_bytes())))

@@ -9,6 +9,7 @@ use stockade_host::contract::ProviderInfo;
 use stockade_host::limits::GuestLimits;
 use utoipa::ToSchema;
 
+use super::credentials::config::{KeystoneConfig, KubernetesConfig, Oauth2Config};
 use super::options::OptionInput;
 
 /// A connection: which provider, its options, by what credentials, and what it may do.
@@ -67,6 +68,19 @@ pub enum CredentialConfig {
         /// Where the header's value is.
         value: SecretSource,
     },
+    /// An access token of an OAuth 2.0 server.
+    Oauth2(Oauth2Config),
+    /// A token of an OpenStack identity service.
+    Keystone(KeystoneConfig),
+    /// A session of the vendor's own, which the provider describes.
+    Session {
+        /// The user.
+        user: String,
+        /// Where the password is.
+        password: SecretSource,
+    },
+    /// A Kubernetes user.
+    Kubernetes(KubernetesConfig),
     /// The query parameter that the provider names.
     Query {
         /// Where the parameter's value is.
@@ -114,6 +128,10 @@ pub enum SecretSource {
     File(String),
     /// An entry `SERVICE/USER` of the user's keyring.
     Keyring(String),
+    /// What a program prints, without its final newline: the program's absolute path and its arguments. No shell.
+    Command(Vec<String>),
+    /// The value of this name in the file `secrets.toml` beside the connections, which others must not be able to read.
+    Secret(String),
 }
 
 /// What a provider may do on a connection: nothing that is not said here.

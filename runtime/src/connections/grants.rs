@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule};
+use stockade_host::http::{EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
+use super::credentials::Credentials;
 use super::options::validate;
-use super::{credentials, proxy, tls};
+use super::{proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -41,10 +42,11 @@ pub(crate) fn host_connection(
         config.credentials.keys(),
         info.credentials.iter().map(|credential| credential.name.as_str()),
     )?;
+    let mut credentials = Credentials::new(home, config, info, &options);
     let grants = info
         .endpoints
         .iter()
-        .map(|endpoint| endpoint_grant(endpoint, config, info, &options))
+        .map(|endpoint| endpoint_grant(home, endpoint, config, &options, &mut credentials))
         .collect::<Result<_>>()?;
     let http =
         HttpClient::new(grants, config.limits.http()).map_err(|error| Error::invalid("grants", chain(&error)))?;
@@ -64,17 +66,7 @@ pub(crate) fn host_connection(
 pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderInfo) -> Result<Vec<EndpointGrant>> {
     let place = format!("provider `{}`", info.name);
     let options = validate(&info.connection_options, &config.options, &place)?;
-    let mut info = info.clone();
-    for endpoint in &mut info.endpoints {
-        endpoint.credential = None;
-    }
-    // What a client's key and a proxy's password are for: connections, which no decision needs.
-    let mut config = config.clone();
-    for granted in config.grants.endpoints.values_mut() {
-        granted.tls = None;
-        granted.proxy = None;
-    }
-    let grant = |endpoint| endpoint_grant(endpoint, &config, &info, &options);
+    let grant = |endpoint| bare_grant(endpoint, config, &options);
     info.endpoints.iter().map(grant).collect()
 }
 
@@ -97,12 +89,26 @@ fn refuse_unknown<'a>(
     Ok(())
 }
 
+/// An endpoint's grant with what its requests need besides: certificates, a credential, a proxy.
 fn endpoint_grant(
+    home: &Home,
     endpoint: &Endpoint,
     config: &ConnectionConfig,
-    info: &ProviderInfo,
     options: &[OptionEntry],
+    credentials: &mut Credentials<'_>,
 ) -> Result<EndpointGrant> {
+    let mut grant = bare_grant(endpoint, config, options)?;
+    let granted = config.grants.endpoints.get(&endpoint.name);
+    grant.tls = tls::profile(home, &endpoint.name, granted.and_then(|granted| granted.tls.as_ref()))?;
+    grant.credential = credentials.at(endpoint, &grant.origin, &mut grant.tls)?;
+    if let Some(config) = granted.and_then(|granted| granted.proxy.as_ref()) {
+        grant.proxy = Some(proxy::proxy(home, &endpoint.name, config)?);
+    }
+    Ok(grant)
+}
+
+/// An endpoint's grant as far as decisions need it: no secret is read for it.
+fn bare_grant(endpoint: &Endpoint, config: &ConnectionConfig, options: &[OptionEntry]) -> Result<EndpointGrant> {
     let nothing = EndpointGrants::default();
     let granted = config.grants.endpoints.get(&endpoint.name).unwrap_or(&nothing);
     let invalid = |error: &dyn std::error::Error| {
@@ -128,15 +134,11 @@ fn endpoint_grant(
             .iter()
             .map(|granted| rule(&granted.methods, &granted.path))
             .collect::<Result<_>>()?,
-        credential: credential(endpoint, config, info, options)?,
+        credential: None,
         presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
-        tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
-        proxy: granted
-            .proxy
-            .as_ref()
-            .map(|config| proxy::proxy(&endpoint.name, config))
-            .transpose()?,
+        tls: TlsProfile::default(),
+        proxy: None,
     })
 }
 
@@ -150,31 +152,6 @@ pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String>
             OptionValue::Integer(number) => Some(number.to_string()),
             OptionValue::Boolean(_) | OptionValue::TextList(_) => None,
         })
-}
-
-fn credential(
-    endpoint: &Endpoint,
-    config: &ConnectionConfig,
-    info: &ProviderInfo,
-    options: &[OptionEntry],
-) -> Result<Option<Credential>> {
-    let Some(name) = &endpoint.credential else {
-        return Ok(None);
-    };
-    let Some(request) = info.credentials.iter().find(|credential| credential.name == *name) else {
-        return Ok(None);
-    };
-    match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given, options).map(Some),
-        None if request.required => Err(Error::invalid(
-            "credentials",
-            format!("the provider needs credential `{name}`: {}", request.reason),
-        )
-        .hint(format!(
-            "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
-        ))),
-        None => Ok(None),
-    }
 }
 
 /// The store that was both asked for and granted: the smaller of the two sizes.

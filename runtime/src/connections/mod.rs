@@ -14,6 +14,9 @@ pub use config::{
     ConnectionConfig, CredentialConfig, EndpointGrants, Grants, ProxyConfig, RootsConfig, RuleConfig, SecretSource,
     TextSource, TlsConfig, TlsVersionConfig,
 };
+pub use credentials::config::{
+    InCluster, KeystoneConfig, KeystoneScopeConfig, KubernetesConfig, Oauth2Config, SystemScope,
+};
 pub use effective::effective_rules;
 pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;

@@ -7,16 +7,17 @@ use stockade_host::http::{Basic, Origin, Proxy};
 use super::config::ProxyConfig;
 use super::credentials;
 use crate::error::{Error, Result};
+use crate::home::Home;
 
 /// The proxy of an endpoint.
-pub(super) fn proxy(endpoint: &str, config: &ProxyConfig) -> Result<Arc<Proxy>> {
+pub(super) fn proxy(home: &Home, endpoint: &str, config: &ProxyConfig) -> Result<Arc<Proxy>> {
     let invalid = |why: &dyn std::fmt::Display| Error::invalid("proxy", format!("endpoint `{endpoint}`: {why}"));
     let origin: Origin = config.url.parse().map_err(|error| invalid(&error))?;
     let credential = match (&config.user, &config.password) {
         (None, None) => None,
         (Some(user), Some(password)) => Some(Basic {
             user: user.clone(),
-            password: credentials::read("proxy", password)?,
+            password: credentials::read(home, "proxy", password)?,
         }),
         _ => {
             return Err(invalid(
@@ -37,7 +38,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<Arc<Proxy>, String> {
         let config: ProxyConfig = toml::from_str(text).map_err(|error| error.to_string())?;
-        proxy("api", &config).map_err(|error| error.to_string())
+        proxy(&Home::below(std::path::Path::new("/nonexistent")), "api", &config).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -10,12 +10,13 @@ use stockade_host::http::{ClientIdentity, Host, TlsProfile, TlsVersion, Trust};
 use super::config::{RootsConfig, TlsConfig, TlsVersionConfig};
 use super::credentials;
 use crate::error::{Error, Result};
+use crate::home::Home;
 
 /// The largest file of certificates in bytes: Mozilla's whole list is a quarter of it.
 const MAX_CERTIFICATE_BYTES: u64 = 1 << 20;
 
 /// The profile of an endpoint.
-pub(super) fn profile(endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsProfile> {
+pub(super) fn profile(home: &Home, endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsProfile> {
     let Some(config) = config else {
         return Ok(TlsProfile::default());
     };
@@ -24,7 +25,7 @@ pub(super) fn profile(endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsP
     });
     Ok(TlsProfile {
         trust: trust(endpoint, config)?,
-        identity: identity(endpoint, config)?,
+        identity: identity(home, endpoint, config)?,
         server_name: server_name.transpose()?,
         least_version: match config.least_version {
             None | Some(TlsVersionConfig::Tls12) => TlsVersion::Tls12,
@@ -53,12 +54,12 @@ fn trust(endpoint: &str, config: &TlsConfig) -> Result<Trust> {
     }
 }
 
-fn identity(endpoint: &str, config: &TlsConfig) -> Result<Option<ClientIdentity>> {
+fn identity(home: &Home, endpoint: &str, config: &TlsConfig) -> Result<Option<ClientIdentity>> {
     match (&config.client_certificate, &config.client_key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some(ClientIdentity {
             certificates: read("the client's certificate", certificate)?,
-            key: credentials::read("client_key", key)?,
+            key: credentials::read(home, "client_key", key)?,
         })),
         _ => Err(invalid(
             endpoint,
@@ -88,7 +89,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<TlsProfile, String> {
         let config: TlsConfig = toml::from_str(text).map_err(|error| error.to_string())?;
-        profile("api", Some(&config)).map_err(|error| error.to_string())
+        profile(&Home::below(Path::new("/nonexistent")), "api", Some(&config)).map_err(|error| error.to_string())
     }
 
     fn file(directory: &Path, name: &str, mode: u32) -> String {

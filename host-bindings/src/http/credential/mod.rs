@@ -13,8 +13,17 @@ mod azure_shared_key;
 mod clock;
 mod fixed;
 mod hash;
+mod jwt;
+mod keystone;
+mod login;
+mod oauth2;
 mod query;
+mod renewed;
+mod session;
+mod session_body;
 mod sigv4;
+mod template;
+mod token;
 
 use std::fmt;
 use std::pin::Pin;
@@ -34,8 +43,17 @@ use super::request::{Request, Response};
 pub use azure_sas::AzureSas;
 pub use azure_shared_key::AzureSharedKey;
 pub use fixed::{Basic, Bearer, Header, spellings};
+pub use jwt::SigningKey;
+pub use keystone::{Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope};
+pub use login::TokenService;
+pub use oauth2::{Oauth2, Oauth2Grant, Oauth2Request};
 pub use query::Query;
+pub use renewed::{Renewed, TokenSource};
+pub use session::{Session, SessionHeader, SessionLogin, SessionPlace};
+pub use session_body::SessionBody;
 pub use sigv4::{AccessKey, Sigv4};
+pub use template::Template;
+pub use token::Token;
 
 /// Why a credential cannot be attached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +69,38 @@ pub enum CredentialError {
     /// A header that frames or routes requests: its name comes from the provider, which must not gain control of those.
     #[error("no credential can be attached in the header `{0}`: it frames or routes requests")]
     Header(HeaderName),
+    /// A signing key that is none, or of a kind that cannot sign here.
+    #[error("the private key cannot be used: {0}")]
+    Key(String),
+    /// The provider's description of a login makes no sense.
+    #[error("the provider describes a login that cannot be made: {0}")]
+    Description(String),
+    /// A login brought nothing to attach.
+    #[error("the login at endpoint `{endpoint}` failed: {why}; {hint}")]
+    Login {
+        /// The endpoint that it went to.
+        endpoint: String,
+        /// Why, with what the server said, cleaned and scrubbed.
+        why: String,
+        /// What to do.
+        hint: String,
+        /// Whether the server turned it down. Doing it again as it was would count as another wrong password.
+        rejected: bool,
+    },
+    /// Where a token is kept or made did not give one.
+    #[error("no token could be had: {0}")]
+    Source(String),
+    /// A failed login is not repeated at once: neither a guest nor a broken server can lock the account by it.
+    #[error("{failure} (it is tried again in {seconds} s)")]
+    Waiting {
+        /// The failure.
+        failure: Box<CredentialError>,
+        /// When it may be tried again.
+        seconds: u64,
+    },
+    /// Logins are cut off again and again, because the requests that need them give up.
+    #[error("the last logins were given up before the server answered; check whether it is slow")]
+    Interrupted,
     /// A part of a signature that no server could read as it was meant. Never a secret.
     #[error("the {part} `{text}` is not {expected}")]
     Part {
@@ -70,6 +120,18 @@ pub enum CredentialError {
     /// This kind signs no URLs, or not this one.
     #[error("no URL can be signed: {0}")]
     Presign(&'static str),
+}
+
+impl CredentialError {
+    /// Whether a server turned the secret down, so that another secret could help.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        match self {
+            Self::Login { rejected, .. } => *rejected,
+            Self::Waiting { failure, .. } => failure.is_rejected(),
+            _ => false,
+        }
+    }
 }
 
 /// How the host authenticates to one endpoint. Belongs to one connection: whatever it learns (tokens, the server's
@@ -108,6 +170,12 @@ pub trait Authenticate: Send + Sync + fmt::Debug {
     /// because there is something newer to attach: a token obtained anew, a corrected clock.
     async fn refused(&self, _stamp: u64, _response_headers: &HeaderMap) -> bool {
         false
+    }
+
+    /// The request by which it logs in, which no guest may make itself: it could guess passwords there and lock the
+    /// account. None when it does not log in, or where the same method and path mean other things too (SOAP).
+    fn login(&self) -> Option<LoginTarget> {
+        None
     }
 
     /// Every spelling of every text that must not be seen now: the secret, tokens obtained with it; see [`spellings`].
@@ -178,14 +246,47 @@ pub enum OutgoingBody<'a> {
 }
 
 /// Requests that the host makes for itself: logins, tokens. They are decided like the provider's own, observed, limited
-/// and never authenticated by another credential; the answer comes back as it is, not scrubbed.
+/// in time and size and never authenticated by another credential; the answer comes back as it is, not scrubbed.
+///
+/// They belong to the request that needs them: they use its place among the requests in flight and end with it. They do
+/// not count against the call's requests, which are the provider's; `token` bounds how many there are.
 #[async_trait]
 pub trait OwnRequests: Send + Sync {
     /// Sends one.
     ///
     /// # Errors
     /// As [`super::HttpClient::send`].
-    async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault>;
+    async fn send(&self, request: OwnRequest) -> Result<Response, Fault>;
+}
+
+/// A request of the host's own.
+pub struct OwnRequest {
+    /// The request as a provider could make it; what of it is decided about.
+    pub request: Request,
+    /// Headers that only the host may set, or that hold a secret; they replace others of the same name.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The request that logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginTarget {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The method.
+    pub method: String,
+    /// The encoded path.
+    pub path: String,
+}
+
+impl LoginTarget {
+    /// Whether a request is this one. Servers differ in whether they tell letter case and a final slash apart.
+    #[must_use]
+    pub fn is(&self, endpoint: &str, method: &Method, path: &str) -> bool {
+        let bare = |path: &str| path.trim_end_matches('/').to_ascii_lowercase();
+        self.endpoint == endpoint && self.method == method.as_str() && bare(&self.path) == bare(path)
+    }
 }
 
 /// A text that is blotted out wherever it stands.

@@ -9,9 +9,11 @@ mod limits;
 mod policy;
 mod presign;
 mod proxies;
+mod sessions;
 mod signing;
 mod slow;
 mod tls;
+mod tokens;
 
 use std::collections::VecDeque;
 use std::io;

@@ -28,8 +28,9 @@ pub(crate) struct Create {
     #[command(flatten)]
     options: ProviderOptions,
     /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, `NAME=query:SOURCE`,
-    /// `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is
-    /// `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`
+    /// `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE`, `NAME=kubernetes:PATH`, `NAME=sigv4:ACCESS_KEY:SOURCE`,
+    /// `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is `env:VARIABLE`, `file:PATH`,
+    /// `keyring:SERVICE/USER`, `secret:NAME` or `command:PATH`
     #[arg(long = "credential", value_name = "CREDENTIAL", value_parser = credential::parse)]
     credentials: Vec<(String, CredentialConfig)>,
     /// A network that its endpoints may be in although it is private, loopback or link-local

@@ -2,39 +2,58 @@
 
 use std::path::Path;
 
-use stockade::connections::{CredentialConfig, SecretSource, TextSource};
+use stockade::connections::{CredentialConfig, KubernetesConfig, Oauth2Config, SecretSource, TextSource};
 
 /// How it is written, for messages.
 const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, \
-                    `NAME=query:SOURCE`, `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or \
-                    `NAME=azure-sas:SOURCE`, where SOURCE is `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`";
+                    `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE`, `NAME=kubernetes:PATH`, `NAME=query:SOURCE`, \
+                    `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is \
+                    `env:VARIABLE`, `file:PATH`, `keyring:SERVICE/USER`, `secret:NAME` or `command:PATH`; what needs more \
+                    words is written into the connection's file";
 
 /// Reads `NAME=KIND:…:SOURCE`.
 pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
     // What was typed may hold a secret by mistake: it is never repeated.
     let (name, value) = text.split_once('=').ok_or(FORM)?;
     let (kind, rest) = value.split_once(':').ok_or(FORM)?;
+    let named = || -> Result<(String, SecretSource), String> {
+        let (user, rest) = rest.split_once(':').ok_or(FORM)?;
+        Ok((user.to_owned(), source(rest)?))
+    };
     let credential = match kind {
         "bearer" => CredentialConfig::Bearer { token: source(rest)? },
         "header" => CredentialConfig::Header { value: source(rest)? },
         "basic" => {
-            let (user, rest) = rest.split_once(':').ok_or(FORM)?;
-            CredentialConfig::Basic {
-                user: user.to_owned(),
-                password: source(rest)?,
-            }
+            let (user, password) = named()?;
+            CredentialConfig::Basic { user, password }
+        }
+        "session" => {
+            let (user, password) = named()?;
+            CredentialConfig::Session { user, password }
+        }
+        "oauth2" => {
+            let (client_id, client_secret) = named()?;
+            CredentialConfig::Oauth2(Oauth2Config::ClientSecret {
+                client_id,
+                client_secret,
+            })
         }
         "query" => CredentialConfig::Query { value: source(rest)? },
         "sigv4" => {
-            let (access_key, rest) = rest.split_once(':').ok_or(FORM)?;
+            let (access_key, secret_key) = named()?;
             CredentialConfig::Sigv4 {
-                access_key: TextSource::Text(access_key.to_owned()),
-                secret_key: source(rest)?,
+                access_key: TextSource::Text(access_key),
+                secret_key,
                 session_token: None,
             }
         }
         "azure-shared-key" => CredentialConfig::AzureSharedKey { key: source(rest)? },
         "azure-sas" => CredentialConfig::AzureSas { query: source(rest)? },
+        "kubernetes" if !rest.is_empty() => CredentialConfig::Kubernetes(KubernetesConfig::Kubeconfig {
+            path: absolute(rest)?,
+            context: None,
+            exec_allow: Vec::new(),
+        }),
         _ => return Err(FORM.to_owned()),
     };
     match name.is_empty() {
@@ -50,6 +69,8 @@ fn source(text: &str) -> Result<SecretSource, String> {
         ("env", variable) => Ok(SecretSource::Env(variable.to_owned())),
         ("file", path) => Ok(SecretSource::File(absolute(path)?)),
         ("keyring", entry) if entry.contains('/') => Ok(SecretSource::Keyring(entry.to_owned())),
+        ("secret", name) => Ok(SecretSource::Secret(name.to_owned())),
+        ("command", path) => Ok(SecretSource::Command(vec![absolute(path)?])),
         _ => Err(FORM.to_owned()),
     }
 }
@@ -88,6 +109,20 @@ mod tests {
             }
         );
         assert_eq!(
+            parse("api=session:root@pam:secret:lab").unwrap().1,
+            CredentialConfig::Session {
+                user: "root@pam".to_owned(),
+                password: SecretSource::Secret("lab".to_owned())
+            }
+        );
+        assert_eq!(
+            parse("api=oauth2:client:command:/usr/bin/pass").unwrap().1,
+            CredentialConfig::Oauth2(Oauth2Config::ClientSecret {
+                client_id: "client".to_owned(),
+                client_secret: SecretSource::Command(vec!["/usr/bin/pass".to_owned()])
+            })
+        );
+        assert_eq!(
             parse("s3=sigv4:AKIA1:env:SECRET").unwrap().1,
             CredentialConfig::Sigv4 {
                 access_key: TextSource::Text("AKIA1".to_owned()),
@@ -95,18 +130,17 @@ mod tests {
                 session_token: None,
             }
         );
-        assert_eq!(
-            parse("a=query:env:K").unwrap().1,
-            CredentialConfig::Query { value: env("K") }
-        );
-        assert_eq!(
-            parse("a=azure-sas:env:K").unwrap().1,
-            CredentialConfig::AzureSas { query: env("K") }
-        );
-        assert_eq!(
-            parse("a=azure-shared-key:env:K").unwrap().1,
-            CredentialConfig::AzureSharedKey { key: env("K") }
-        );
+        for (text, credential) in [
+            ("a=query:env:K", CredentialConfig::Query { value: env("K") }),
+            ("a=azure-sas:env:K", CredentialConfig::AzureSas { query: env("K") }),
+            (
+                "a=azure-shared-key:env:K",
+                CredentialConfig::AzureSharedKey { key: env("K") },
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap().1, credential);
+        }
+        assert!(parse("api=kubernetes:/home/me/.kube/config").is_ok());
     }
 
     #[test]
@@ -122,6 +156,9 @@ mod tests {
             "api=sigv4:AKIA1:canary",
             "api=sigv4:canary",
             "api=azure-sas:sv=1&sig=canary",
+            "api=session:canary:canary",
+            "api=oauth2:canary",
+            "canary=kubernetes:",
         ] {
             let error = parse(text).unwrap_err();
             assert!(!error.contains("canary"), "{error}");

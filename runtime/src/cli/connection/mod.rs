@@ -2,6 +2,7 @@
 
 mod create;
 mod credential;
+pub(crate) mod describe;
 pub(crate) mod report;
 
 use clap::Args;

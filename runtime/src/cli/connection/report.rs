@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, SecretSource,
-    TextSource, TlsConfig, TlsVersionConfig, effective_rules,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, TlsConfig,
+    TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
 
+use super::describe;
 use crate::cli::output::{Column, Record, column, optional, wide};
 
 /// What is shown instead of an option that must be hidden.
@@ -163,7 +164,7 @@ impl Record for ConnectionReport {
         let credentials = self
             .credentials
             .iter()
-            .map(|(name, credential)| describe_credential(name, credential));
+            .map(|(name, credential)| describe::credential(name, credential));
         let endpoints = self.endpoints.iter().map(EndpointReport::describe);
         let check = self.check.as_ref().map(|check| match &check.error {
             None => "works".to_owned(),
@@ -258,41 +259,6 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
 
 fn describe_rule(rule: &RuleConfig) -> String {
     format!("{} {}", rule.methods.join(","), rule.path)
-}
-
-pub(crate) fn describe_credential(name: &str, credential: &CredentialConfig) -> String {
-    let source = |source: &SecretSource| match source {
-        SecretSource::Env(variable) => format!("environment variable `{variable}`"),
-        SecretSource::File(path) => format!("file `{path}`"),
-        SecretSource::Keyring(entry) => format!("keyring entry `{entry}`"),
-    };
-    match credential {
-        CredentialConfig::Bearer { token } => format!("{name}: bearer token from {}", source(token)),
-        CredentialConfig::Basic { user, password } => {
-            format!("{name}: user `{user}`, password from {}", source(password))
-        }
-        CredentialConfig::Header { value } => format!("{name}: header from {}", source(value)),
-        CredentialConfig::Query { value } => format!("{name}: query parameter from {}", source(value)),
-        CredentialConfig::Sigv4 {
-            access_key,
-            secret_key,
-            session_token,
-        } => {
-            let key = match access_key {
-                TextSource::Text(id) => format!("`{id}`"),
-                TextSource::Source(place) => format!("from {}", source(place)),
-            };
-            let token = session_token
-                .as_ref()
-                .map_or(String::new(), |token| format!(", session token from {}", source(token)));
-            format!(
-                "{name}: access key {key}, secret key from {}{token}",
-                source(secret_key)
-            )
-        }
-        CredentialConfig::AzureSharedKey { key } => format!("{name}: account key from {}", source(key)),
-        CredentialConfig::AzureSas { query } => format!("{name}: shared access signature from {}", source(query)),
-    }
 }
 
 fn option_text(value: &OptionInput) -> String {

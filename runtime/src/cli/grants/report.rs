@@ -7,7 +7,8 @@ use stockade::connections::CredentialConfig;
 use stockade::limits::GuestLimits;
 use stockade::{Error, Runtime};
 
-use crate::cli::connection::report::{ConnectionReport, EndpointReport, StateReport, describe_credential};
+use crate::cli::connection::describe;
+use crate::cli::connection::report::{ConnectionReport, EndpointReport, StateReport};
 use crate::cli::output::{Column, Record, column, word};
 
 /// The grants of a connection.
@@ -50,7 +51,7 @@ impl Record for GrantsReport {
 
     fn details(&self) -> Vec<(&'static str, String)> {
         let credentials = self.credentials.iter();
-        let credentials = credentials.map(|(name, credential)| describe_credential(name, credential));
+        let credentials = credentials.map(|(name, credential)| describe::credential(name, credential));
         let endpoints = self.endpoints.iter().map(EndpointReport::describe);
         vec![
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),

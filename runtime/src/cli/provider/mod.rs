@@ -7,7 +7,7 @@ mod verify;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use stockade::contract::{Ability, CredentialKind, OptionSchema, ProviderInfo};
+use stockade::contract::{Ability, CredentialKind, OptionSchema, ProviderInfo, Session, SessionBody, TokenService};
 use stockade::{InstalledProvider, ProviderKind, Signer};
 
 use crate::cli::change::{Change, print_changes};
@@ -176,11 +176,50 @@ pub(crate) fn asked(info: &ProviderInfo) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// A kind of credential. What a login sends where is told in full: the provider says where the password is written.
 fn describe_kind(kind: &CredentialKind) -> String {
     match kind {
         CredentialKind::Header(name) => format!("header `{name}`"),
+        CredentialKind::Oauth2(oauth2) => format!("oauth2, {}", describe_service(&oauth2.service)),
+        CredentialKind::Keystone(service) => format!("keystone, {}", describe_service(service)),
+        CredentialKind::Session(session) => describe_session(session),
         other => word(other),
     }
+}
+
+fn describe_service(service: &TokenService) -> String {
+    format!("sent to `POST {}` at endpoint `{}`", service.path, service.endpoint)
+}
+
+fn describe_session(session: &Session) -> String {
+    let Session {
+        method, path, endpoint, ..
+    } = session;
+    let mut parts = vec![format!(
+        "session, by the login `{method} {path}` at endpoint `{endpoint}`"
+    )];
+    if session.basic {
+        parts.push("user and password as HTTP Basic authentication".to_owned());
+    }
+    let pairs = |pairs: &[(String, String)]| {
+        let each: Vec<_> = pairs.iter().map(|(name, value)| format!("`{name}: {value}`")).collect();
+        each.join(", ")
+    };
+    if !session.headers.is_empty() {
+        parts.push(format!("headers {}", pairs(&session.headers)));
+    }
+    match &session.body {
+        SessionBody::Empty => {}
+        SessionBody::Form(fields) => parts.push(format!("form {}", pairs(fields))),
+        SessionBody::Json(text) => parts.push(format!("JSON `{text}`")),
+        SessionBody::Xml(text) => parts.push(format!("XML `{text}`")),
+    }
+    let gives = session
+        .gives
+        .iter()
+        .map(|give| format!("`{}: {}`", give.name, give.value));
+    parts.push(format!("then {}", gives.collect::<Vec<_>>().join(", ")));
+    parts.join("; ")
 }
 
 fn describe_options(options: &[OptionSchema]) -> String {

@@ -1,70 +1,231 @@
-//! From where a secret is to the secret, read when it is needed.
+//! From what a connection's file says about its credentials to what the host attaches.
+//!
+//! Each credential is made once for a connection, however many endpoints use it: a token is then obtained once. `source`
+//! reads secrets; `fixed`, `tokens` and `kubernetes` make the kinds; `reload` makes one anew when a server turns it down.
 
+mod command;
+pub(super) mod config;
+mod fixed;
+mod kubeconfig;
+mod kubernetes;
+mod reload;
 mod signing;
+mod source;
+mod tokens;
 
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use stockade_host::contract::{CredentialKind, CredentialRequest, ErrorKind, OptionEntry};
-use stockade_host::http::{Basic, Bearer, Credential, Header, Secret};
+use stockade_host::contract::{CredentialKind, CredentialRequest, Endpoint, OptionEntry, ProviderInfo};
+use stockade_host::http::{Credential, Origin, OriginTemplate, Secret, TlsProfile};
 
-use super::config::{CredentialConfig, SecretSource, TextSource};
-use crate::error::{Error, Result};
+use self::kubernetes::Cluster;
+use self::reload::Reloading;
+use self::source::Sources;
+use super::config::{ConnectionConfig, CredentialConfig, SecretSource};
+use super::grants::option_text;
+use crate::error::{Error, Result, chain};
+use crate::home::Home;
 
-/// The largest secret file in bytes.
-const MAX_SECRET_BYTES: u64 = 64 << 10;
+/// The credentials of one connection.
+pub(super) struct Credentials<'a> {
+    home: &'a Home,
+    config: &'a ConnectionConfig,
+    info: &'a ProviderInfo,
+    options: &'a [OptionEntry],
+    made: BTreeMap<String, Made>,
+}
 
-/// Reads a credential and puts it into the form that the host attaches. The connection's options fill templates.
-pub(super) fn resolve(
-    request: &CredentialRequest,
-    config: &CredentialConfig,
-    options: &[OptionEntry],
-) -> Result<Credential> {
-    let name = &request.name;
-    let wanted = |kind: fn(&CredentialKind) -> bool| request.kinds.iter().find(|candidate| kind(candidate));
-    let refused = |kind: &str| refused(request, kind);
-    match config {
-        CredentialConfig::Bearer { token } => {
-            wanted(|kind| matches!(kind, CredentialKind::Bearer)).ok_or_else(|| refused("bearer"))?;
-            Ok(Arc::new(Bearer {
-                token: read(name, token)?,
-            }))
+/// A credential, and what it says about the server.
+#[derive(Clone)]
+struct Made {
+    /// None when only TLS carries it.
+    credential: Option<Credential>,
+    cluster: Option<Cluster>,
+}
+
+impl<'a> Credentials<'a> {
+    pub(super) fn new(
+        home: &'a Home,
+        config: &'a ConnectionConfig,
+        info: &'a ProviderInfo,
+        options: &'a [OptionEntry],
+    ) -> Self {
+        Self {
+            home,
+            config,
+            info,
+            options,
+            made: BTreeMap::new(),
         }
-        CredentialConfig::Basic { user, password } => {
-            wanted(|kind| matches!(kind, CredentialKind::Basic)).ok_or_else(|| refused("basic"))?;
-            Ok(Arc::new(Basic {
-                user: user.clone(),
-                password: read(name, password)?,
-            }))
+    }
+
+    /// What is attached at an endpoint; `tls` is completed by what a credential says about the server.
+    pub(super) fn at(
+        &mut self,
+        endpoint: &Endpoint,
+        origin: &Origin,
+        tls: &mut TlsProfile,
+    ) -> Result<Option<Credential>> {
+        let Some(name) = &endpoint.credential else {
+            return Ok(None);
+        };
+        let Some(request) = self.info.credentials.iter().find(|credential| credential.name == *name) else {
+            return Ok(None);
+        };
+        let Some(config) = self.config.credentials.get(name) else {
+            return if request.required {
+                Err(not_given(request))
+            } else {
+                Ok(None)
+            };
+        };
+        if !self.made.contains_key(name) {
+            let made = self.recipe(request, config).complete()?;
+            self.made.insert(name.clone(), made);
         }
-        CredentialConfig::Header { value } => match wanted(|kind| matches!(kind, CredentialKind::Header(_))) {
-            Some(CredentialKind::Header(header)) => Ok(Arc::new(Header {
-                name: header_name(name, header)?,
-                value: read(name, value)?,
-            })),
-            _ => Err(refused("header")),
-        },
-        CredentialConfig::Query { value } => signing::query(request, value),
-        CredentialConfig::Sigv4 {
-            access_key,
-            secret_key,
-            session_token,
-        } => signing::sigv4(request, options, access_key, secret_key, session_token.as_ref()),
-        CredentialConfig::AzureSharedKey { key } => signing::azure_shared_key(request, options, key),
-        CredentialConfig::AzureSas { query } => signing::azure_sas(request, query),
+        let made = &self.made[name];
+        if let Some(cluster) = &made.cluster {
+            let tls_is_granted = self
+                .config
+                .grants
+                .endpoints
+                .get(&endpoint.name)
+                .is_some_and(|grant| grant.tls.is_some());
+            cluster.complete(name, origin, tls, tls_is_granted)?;
+        }
+        Ok(made.credential.clone())
+    }
+
+    fn recipe(&self, request: &CredentialRequest, config: &CredentialConfig) -> Recipe {
+        let texts = |is_wanted: &dyn Fn(&str) -> bool| {
+            let wanted = self.options.iter().filter(|option| is_wanted(&option.name));
+            wanted
+                .filter_map(|option| Some((option.name.clone(), option_text(self.options, &option.name)?)))
+                .collect()
+        };
+        let is_secret = |name: &str| {
+            self.info
+                .connection_options
+                .iter()
+                .any(|option| option.name == name && option.secret)
+        };
+        let origins = self.info.endpoints.iter().filter_map(|endpoint| {
+            let template: OriginTemplate = endpoint.origin.parse().ok()?;
+            let origin = template.resolve(|option| option_text(self.options, option)).ok()?;
+            Some((endpoint.name.clone(), origin))
+        });
+        Recipe {
+            home: self.home.clone(),
+            request: request.clone(),
+            config: config.clone(),
+            options: texts(&|_| true),
+            open_options: texts(&|name| !is_secret(name)),
+            origins: origins.collect(),
+        }
     }
 }
 
-/// The error for a kind that the provider does not accept.
-fn refused(request: &CredentialRequest, kind: &str) -> Error {
-    let kinds: Vec<_> = request.kinds.iter().map(kind_name).collect();
+fn not_given(request: &CredentialRequest) -> Error {
+    let CredentialRequest { name, reason, .. } = request;
     Error::invalid(
         "credentials",
-        format!("credential `{}` cannot be of kind `{kind}`", request.name),
+        format!("the provider needs credential `{name}`: {reason}"),
     )
-    .hint(format!("the provider accepts: {}", kinds.join(", ")))
+    .hint(format!(
+        "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
+    ))
+}
+
+/// Everything of which a credential is made, to make it again.
+struct Recipe {
+    home: Home,
+    request: CredentialRequest,
+    config: CredentialConfig,
+    /// The connection's options as texts.
+    options: BTreeMap<String, String>,
+    /// Those that may be seen: in paths, which are logged.
+    open_options: BTreeMap<String, String>,
+    /// The endpoints whose origins are known.
+    origins: BTreeMap<String, Origin>,
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Options may be secret.
+        formatter
+            .debug_struct("Recipe")
+            .field("credential", &self.request.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recipe {
+    fn complete(self) -> Result<Made> {
+        if let CredentialConfig::Kubernetes(config) = &self.config {
+            return kubernetes::make(&self, config);
+        }
+        let (credential, read) = self.make()?;
+        let reloading = Reloading::new(self, credential, read);
+        Ok(Made {
+            credential: Some(Arc::new(reloading)),
+            cluster: None,
+        })
+    }
+
+    /// Makes the credential; answers what was read for it, too.
+    fn make(&self) -> Result<(Credential, Vec<Secret>)> {
+        let sources = Sources::new(&self.home, &self.request.name);
+        let credential = self.resolve(&sources)?;
+        Ok((credential, sources.into_read()))
+    }
+
+    fn resolve(&self, sources: &Sources<'_>) -> Result<Credential> {
+        match &self.config {
+            CredentialConfig::Bearer { token } => fixed::bearer(self, sources, token),
+            CredentialConfig::Basic { user, password } => fixed::basic(self, sources, user, password),
+            CredentialConfig::Header { value } => fixed::header(self, sources, value),
+            CredentialConfig::Oauth2(config) => tokens::oauth2(self, sources, config),
+            CredentialConfig::Keystone(config) => tokens::keystone(self, sources, config),
+            CredentialConfig::Session { user, password } => tokens::session(self, sources, user, password),
+            CredentialConfig::Query { value } => signing::query(self, sources, value),
+            CredentialConfig::Sigv4 {
+                access_key,
+                secret_key,
+                session_token,
+            } => signing::sigv4(self, sources, access_key, secret_key, session_token.as_ref()),
+            CredentialConfig::AzureSharedKey { key } => signing::azure_shared_key(self, sources, key),
+            CredentialConfig::AzureSas { query } => signing::azure_sas(self, sources, query),
+            CredentialConfig::Kubernetes(_) => Err(self.refused("kubernetes")),
+        }
+    }
+
+    /// What the provider says of the first kind that `pick` takes.
+    ///
+    /// # Errors
+    /// When it accepts none: `kind` is how the operator wrote it.
+    fn accepted<'r, T>(&'r self, kind: &str, pick: impl Fn(&'r CredentialKind) -> Option<T>) -> Result<T> {
+        self.request
+            .kinds
+            .iter()
+            .find_map(pick)
+            .ok_or_else(|| self.refused(kind))
+    }
+
+    fn refused(&self, kind: &str) -> Error {
+        let kinds: Vec<_> = self.request.kinds.iter().map(kind_name).collect();
+        self.invalid(format_args!("cannot be of kind `{kind}`"))
+            .hint(format!("the provider accepts: {}", kinds.join(", ")))
+    }
+
+    fn invalid(&self, why: impl fmt::Display) -> Error {
+        Error::invalid("credentials", format!("credential `{}` {why}", self.request.name))
+    }
+
+    fn unusable(&self, error: &dyn std::error::Error) -> Error {
+        self.invalid(format_args!("cannot be used: {}", chain(error)))
+    }
 }
 
 fn kind_name(kind: &CredentialKind) -> &'static str {
@@ -83,171 +244,13 @@ fn kind_name(kind: &CredentialKind) -> &'static str {
     }
 }
 
-/// Reads a secret; `name` is how errors name what it is for.
+/// Reads a secret that belongs to no credential; `name` is how errors name what it is for.
 ///
 /// # Errors
 /// When it is missing, empty, or where others can read it.
-pub(super) fn read(name: &str, source: &SecretSource) -> Result<Secret> {
-    let secret = match source {
-        SecretSource::Env(variable) => std::env::var(variable).map(Secret::new).map_err(|_| {
-            missing(name, format!("the environment variable `{variable}` is not set")).hint(format!("set `{variable}`"))
-        })?,
-        SecretSource::File(path) => read_file(name, Path::new(path))?,
-        SecretSource::Keyring(entry) => read_keyring(name, entry)?,
-    };
-    if secret.expose().is_empty() {
-        return Err(missing(name, "it is empty"));
-    }
-    Ok(secret)
-}
-
-/// Reads what need not be secret.
-fn read_text(name: &str, source: &TextSource) -> Result<String> {
-    match source {
-        TextSource::Text(text) => Ok(text.clone()),
-        TextSource::Source(source) => read(name, source).map(|text| text.expose().to_owned()),
-    }
-}
-
-/// Reads a secret file; one that others can read is refused, as OpenSSH refuses a private key.
-fn read_file(name: &str, path: &Path) -> Result<Secret> {
-    let failed =
-        |error: &std::io::Error| missing(name, format!("the file `{}` cannot be read: {error}", path.display()));
-    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
-    let metadata = file.metadata().map_err(|error| failed(&error))?;
-    if metadata.mode() & 0o077 != 0 {
-        return Err(missing(name, format!("others can read the file `{}`", path.display()))
-            .hint(format!("chmod 600 {}", path.display())));
-    }
-    let mut text = zeroize::Zeroizing::new(String::new());
-    file.take(MAX_SECRET_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| failed(&error))?;
-    Ok(Secret::new(text.trim_end_matches(['\n', '\r'])))
-}
-
-fn read_keyring(name: &str, entry: &str) -> Result<Secret> {
-    let (service, user) = entry.split_once('/').ok_or_else(|| {
-        Error::invalid(
-            "credentials",
-            format!("the keyring entry `{entry}` of credential `{name}` is not `SERVICE/USER`"),
-        )
-    })?;
-    let look_up = || -> keyring_core::Result<String> {
-        let store = linux_keyutils_keyring_store::Store::new()?;
-        keyring_core::set_default_store(store);
-        keyring_core::Entry::new(service, user)?.get_password()
-    };
-    look_up()
-        .map(Secret::new)
-        .map_err(|error| missing(name, format!("the keyring entry `{entry}` cannot be read: {error}")))
-}
-
-fn missing(name: &str, why: impl std::fmt::Display) -> Error {
-    Error::new(
-        ErrorKind::Unauthenticated,
-        format!("credential `{name}` cannot be used: {why}"),
-    )
-}
-
-fn header_name(credential: &str, header: &str) -> Result<http::HeaderName> {
-    header.parse().map_err(|_| {
-        Error::invalid(
-            "credentials",
-            format!("credential `{credential}` wants `{header}`, which is not a header name"),
-        )
-    })
+pub(super) fn read(home: &Home, name: &str, source: &SecretSource) -> Result<Secret> {
+    Sources::new(home, name).read(source)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    fn request(kinds: Vec<CredentialKind>) -> CredentialRequest {
-        CredentialRequest {
-            name: "api".into(),
-            kinds,
-            required: true,
-            reason: "to be let in".into(),
-        }
-    }
-
-    fn bearer(token: SecretSource) -> CredentialConfig {
-        CredentialConfig::Bearer { token }
-    }
-
-    fn holds(credential: &Credential, secret: &str) -> bool {
-        credential
-            .secrets()
-            .iter()
-            .any(|spelling| spelling.as_slice() == secret.as_bytes())
-    }
-
-    fn resolve_bearer(token: SecretSource) -> Result<Credential> {
-        resolve(&request(vec![CredentialKind::Bearer]), &bearer(token), &[])
-    }
-
-    #[test]
-    fn a_file_is_read_without_its_line_break_and_only_when_it_is_private() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "s3cret\n").unwrap();
-        let source = || SecretSource::File(file.path().display().to_string());
-        let credential = resolve_bearer(source()).unwrap();
-        assert!(holds(&credential, "s3cret"));
-        assert!(!format!("{credential:?}").contains("s3cret"));
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
-        let error = resolve_bearer(source()).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
-        assert!(error.hints()[0].starts_with("chmod 600"), "{:?}", error.hints());
-    }
-
-    #[test]
-    fn what_is_missing_or_empty_is_said_and_never_sent() {
-        let error = resolve_bearer(SecretSource::Env("STOCKADE_TEST_ABSENT".into())).unwrap_err();
-        assert!(
-            error.to_string().contains("`STOCKADE_TEST_ABSENT` is not set"),
-            "{error}"
-        );
-        let empty = tempfile::NamedTempFile::new().unwrap();
-        let error = resolve_bearer(SecretSource::File(empty.path().display().to_string())).unwrap_err();
-        assert!(error.to_string().contains("it is empty"), "{error}");
-        assert!(resolve_bearer(SecretSource::Keyring("no-slash".into())).is_err());
-    }
-
-    #[test]
-    fn a_kind_that_the_provider_does_not_accept_is_refused() {
-        let error = resolve(
-            &request(vec![CredentialKind::Basic]),
-            &bearer(SecretSource::Env("HOME".into())),
-            &[],
-        )
-        .unwrap_err();
-        assert_eq!(error.hints(), ["the provider accepts: basic"]);
-    }
-
-    #[test]
-    fn the_keyring_gives_back_what_was_put_there() {
-        let entry = format!("stockade-test/{}", std::process::id());
-        let (service, user) = entry.split_once('/').unwrap();
-        let put = || -> keyring_core::Result<keyring_core::Entry> {
-            keyring_core::set_default_store(linux_keyutils_keyring_store::Store::new()?);
-            let stored = keyring_core::Entry::new(service, user)?;
-            stored.set_password("from the keyring")?;
-            Ok(stored)
-        };
-        match put() {
-            Ok(stored) => {
-                let credential = resolve_bearer(SecretSource::Keyring(entry.clone())).unwrap();
-                assert!(holds(&credential, "from the keyring"));
-                stored.delete_credential().unwrap();
-            }
-            // Containers often forbid the kernel's keyring: then the operator has to be told.
-            Err(_) => {
-                let error = resolve_bearer(SecretSource::Keyring(entry)).unwrap_err();
-                assert!(error.to_string().contains("keyring entry"), "{error}");
-            }
-        }
-    }
-}
+mod tests;

@@ -5,105 +5,82 @@
 
 use std::sync::Arc;
 
-use stockade_host::contract::{CredentialKind, CredentialRequest, OptionEntry};
-use stockade_host::http::{AccessKey, AzureSas, AzureSharedKey, Credential, Query, Sigv4};
+use stockade_host::contract::CredentialKind;
+use stockade_host::http::{AccessKey, AzureSas, AzureSharedKey, Credential, Query, Sigv4, Template};
 
-use super::{read, read_text, refused};
+use super::Recipe;
+use super::source::Sources;
 use crate::connections::config::{SecretSource, TextSource};
-use crate::connections::grants::option_text;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A key in a query parameter.
-pub(super) fn query(request: &CredentialRequest, value: &SecretSource) -> Result<Credential> {
-    let parameter = request.kinds.iter().find_map(|kind| match kind {
+pub(super) fn query(recipe: &Recipe, sources: &Sources<'_>, value: &SecretSource) -> Result<Credential> {
+    let name = recipe.accepted("query", |kind| match kind {
         CredentialKind::Query(parameter) => Some(parameter),
         _ => None,
-    });
+    })?;
     Ok(Arc::new(Query {
-        name: parameter.ok_or_else(|| refused(request, "query"))?.clone(),
-        value: read(&request.name, value)?,
+        name: name.clone(),
+        value: sources.read(value)?,
     }))
 }
 
 /// Signature Version 4.
 pub(super) fn sigv4(
-    request: &CredentialRequest,
-    options: &[OptionEntry],
+    recipe: &Recipe,
+    sources: &Sources<'_>,
     access_key: &TextSource,
     secret_key: &SecretSource,
     session_token: Option<&SecretSource>,
 ) -> Result<Credential> {
-    let name = &request.name;
-    let declared = request.kinds.iter().find_map(|kind| match kind {
+    let declared = recipe.accepted("sigv4", |kind| match kind {
         CredentialKind::Sigv4(declared) => Some(declared),
         _ => None,
-    });
-    let declared = declared.ok_or_else(|| refused(request, "sigv4"))?;
+    })?;
     let key = AccessKey {
-        id: read_text(name, access_key)?,
-        secret: read(name, secret_key)?,
-        session_token: session_token.map(|token| read(name, token)).transpose()?,
+        id: match access_key {
+            TextSource::Text(text) => text.clone(),
+            TextSource::Source(source) => sources.read(source)?.expose().to_owned(),
+        },
+        secret: sources.read(secret_key)?,
+        session_token: session_token.map(|token| sources.read(token)).transpose()?,
     };
-    let region = filled(name, &declared.region, options)?;
+    let region = filled(recipe, &declared.region)?;
     Ok(Arc::new(Sigv4::new(key, &declared.service, region)))
 }
 
 /// Azure Storage's shared key.
-pub(super) fn azure_shared_key(
-    request: &CredentialRequest,
-    options: &[OptionEntry],
-    key: &SecretSource,
-) -> Result<Credential> {
-    let account = request.kinds.iter().find_map(|kind| match kind {
+pub(super) fn azure_shared_key(recipe: &Recipe, sources: &Sources<'_>, key: &SecretSource) -> Result<Credential> {
+    let account = recipe.accepted("azure-shared-key", |kind| match kind {
         CredentialKind::AzureSharedKey(account) => Some(account),
         _ => None,
-    });
-    let account = account.ok_or_else(|| refused(request, "azure-shared-key"))?;
-    let account = filled(&request.name, account, options)?;
-    Ok(Arc::new(AzureSharedKey::new(account, read(&request.name, key)?)))
+    })?;
+    let account = filled(recipe, account)?;
+    Ok(Arc::new(AzureSharedKey::new(account, sources.read(key)?)))
 }
 
 /// Azure Storage's shared access signature.
-pub(super) fn azure_sas(request: &CredentialRequest, query: &SecretSource) -> Result<Credential> {
-    let accepted = request
-        .kinds
-        .iter()
-        .any(|kind| matches!(kind, CredentialKind::AzureSas));
-    if !accepted {
-        return Err(refused(request, "azure-sas"));
-    }
+pub(super) fn azure_sas(recipe: &Recipe, sources: &Sources<'_>, query: &SecretSource) -> Result<Credential> {
+    recipe.accepted("azure-sas", |kind| {
+        matches!(kind, CredentialKind::AzureSas).then_some(())
+    })?;
     Ok(Arc::new(AzureSas {
-        query: read(&request.name, query)?,
+        query: sources.read(query)?,
     }))
 }
 
 /// A template with the connection's options in their places: `{region}`, `{zone}-1`.
-fn filled(credential: &str, template: &str, options: &[OptionEntry]) -> Result<String> {
-    let invalid = |why: String| {
-        let message = format!("credential `{credential}` cannot be made for `{template}`: {why}");
-        Error::invalid("credentials", message)
-    };
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (option, after) = after
-            .split_once('}')
-            .ok_or_else(|| invalid("the provider does not close a brace".to_owned()))?;
-        let value = option_text(options, option)
-            .ok_or_else(|| invalid(format!("the connection has no value for the option `{option}`")))?;
-        text.push_str(before);
-        text.push_str(&value);
-        rest = after;
-    }
-    text.push_str(rest);
-    Ok(text)
+fn filled(recipe: &Recipe, template: &str) -> Result<String> {
+    let value = |name: &str| recipe.options.get(name).map(String::as_str);
+    let filled = Template::parse(template).fill(value);
+    Ok(filled.map_err(|error| recipe.unusable(&error))?.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use stockade_host::contract::{OptionValue, Sigv4 as DeclaredSigv4};
+    use stockade_host::contract::{CredentialRequest, OptionEntry, OptionValue, Sigv4 as DeclaredSigv4};
 
-    use super::super::resolve;
+    use super::super::tests::resolve;
     use super::*;
     use crate::connections::config::CredentialConfig;
 
@@ -195,7 +172,7 @@ mod tests {
             "{error}"
         );
         let error = resolve(&request(kinds()), &config, &[]).unwrap_err().to_string();
-        assert!(error.contains("no value for the option `region`"), "{error}");
+        assert!(error.contains("`{region}` stands for nothing"), "{error}");
     }
 
     #[test]

@@ -17,7 +17,8 @@ use stockade::{Error, Service};
 use stockade_host::connection::Connection;
 use stockade_host::http::{
     AccessKey, AzureSas, AzureSharedKey, Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits,
-    Query, Secret, Sigv4, TlsProfile,
+    Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope, Oauth2, Oauth2Grant, Oauth2Request, Query, Secret,
+    Session, SessionBody, SessionLogin, Sigv4, TlsProfile, TokenService,
 };
 
 use crate::lab::{Lab, Setup, Trial};
@@ -215,7 +216,11 @@ fn debug_output(_lab: &Lab) {
         secret: value(),
         session_token: Some(value()),
     };
-    let credentials: [Credential; 7] = [
+    let service = || TokenService {
+        endpoint: "identity".to_owned(),
+        path: vec!["token".to_owned()],
+    };
+    let credentials: [Credential; 10] = [
         Arc::new(Sigv4::new(key, "s3", "eu-1")),
         Arc::new(Query {
             name: "key".to_owned(),
@@ -236,6 +241,42 @@ fn debug_output(_lab: &Lab) {
             name: "x-api-key".parse().unwrap(),
             value: Secret::new(secret.as_str()),
         }),
+        Arc::new(Oauth2::new(
+            Oauth2Request {
+                url: "http://127.0.0.1:1/token".to_owned(),
+                service: service(),
+                scope: None,
+                parameters: Vec::new(),
+            },
+            Oauth2Grant::ClientSecretBasic {
+                client_id: "somebody".to_owned(),
+                client_secret: Secret::new(secret.as_str()),
+            },
+        )),
+        Arc::new(Keystone::new(
+            service(),
+            KeystoneIdentity::Password {
+                user: KeystoneNamed::Id("somebody".to_owned()),
+                password: Secret::new(secret.as_str()),
+                scope: KeystoneScope::Default,
+            },
+        )),
+        Arc::new(Session::new(
+            SessionLogin {
+                endpoint: "identity".to_owned(),
+                method: "POST".to_owned(),
+                path: vec!["login".to_owned()],
+                headers: Vec::new(),
+                basic: true,
+                body: SessionBody::Empty,
+                takes: Vec::new(),
+                gives: Vec::new(),
+                lifetime: None,
+                options: [("pin".to_owned(), secret.clone())].into(),
+            },
+            "somebody".to_owned(),
+            Secret::new(secret.as_str()),
+        )),
     ];
     for credential in credentials {
         let grant = EndpointGrant {

@@ -13,6 +13,8 @@
 )]
 
 mod azurite;
+mod keystone;
 mod lab;
 mod ministack;
 mod nginx;
+mod oidc_provider;

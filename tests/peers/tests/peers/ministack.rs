@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 use stockade_host::http::{
-    AccessKey, Credential, Fault, Outgoing, OutgoingBody, OwnRequests, Request, RequestBody, Response, Secret, Sigv4,
+    AccessKey, Credential, Fault, Outgoing, OutgoingBody, OwnRequest, OwnRequests, Request, RequestBody, Response,
+    Secret, Sigv4,
 };
 use stockade_test_support::peer::Peer;
 
@@ -209,7 +209,7 @@ struct NoRequests;
 
 #[async_trait]
 impl OwnRequests for NoRequests {
-    async fn send(&self, _: &Request, _: Bytes) -> Result<Response, Fault> {
+    async fn send(&self, _: OwnRequest) -> Result<Response, Fault> {
         Err(Fault::Connect)
     }
 }
