@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::http::Changes;
+
 /// How long a call may take unless the caller says otherwise. Longer work is an operation that is polled.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -52,6 +54,8 @@ pub struct Call {
     pub timeout: Duration,
     /// Where its words go.
     pub reporter: Arc<dyn Reporter>,
+    /// What meets what would change something.
+    pub changes: Changes,
 }
 
 impl Call {
@@ -60,6 +64,7 @@ impl Call {
         Self {
             timeout: DEFAULT_TIMEOUT,
             reporter,
+            changes: Changes::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
+//! - [`guard`]: the fence around a whole provider on read-only connections and in dry runs.
 //! - `imports`: the host's side of every import. [`http`], [`state`], [`blobs`]: what they stand on.
 
 pub mod artifact;
@@ -17,6 +18,7 @@ pub mod component;
 pub mod connection;
 pub mod contract;
 pub mod engine;
+pub mod guard;
 pub mod http;
 mod imports;
 #[cfg(feature = "libvirt")]

@@ -17,7 +17,7 @@ use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, sta
 use crate::error::{Error, Result, chain};
 use crate::home::Home;
 use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
-use crate::service::Service;
+use crate::service::{Service, Settings};
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
 /// fan-out does not hold an instance for every connection.
@@ -34,6 +34,7 @@ struct Inner {
     registry: Registry,
     connections: ConnectionStore,
     reporter: Arc<dyn Reporter>,
+    read_only: bool,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
 }
@@ -50,6 +51,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    read_only: bool,
 }
 
 impl RuntimeBuilder {
@@ -74,6 +76,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Whether every connection only reads, whatever its file says. No otherwise.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
@@ -94,6 +103,7 @@ impl RuntimeBuilder {
             registry,
             connections,
             reporter: self.reporter,
+            read_only: self.read_only,
             services,
             components,
         };
@@ -108,6 +118,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            read_only: false,
         }
     }
 
@@ -279,14 +290,17 @@ impl Runtime {
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
-        let timeout = config
-            .timeout_seconds
-            .map(|seconds| Duration::from_secs(seconds.into()));
+        let settings = Settings {
+            timeout: config
+                .timeout_seconds
+                .map(|seconds| Duration::from_secs(seconds.into())),
+            read_only: config.read_only || self.inner.read_only,
+        };
         Ok(Service::new(
             name,
             provider,
             installed,
-            timeout,
+            settings,
             Arc::clone(&self.inner.reporter),
         ))
     }

@@ -41,7 +41,7 @@ impl CallState {
         Self {
             memory: MemoryLimiter::new(limits),
             cpu: CpuMeter::new(limits),
-            http: CallBudget::new(connection.http.limits()),
+            http: CallBudget::new(connection.http.limits()).with_changes(call.changes.clone()),
             table,
             log_lines: 0,
             log_lines_dropped: 0,

@@ -4,7 +4,6 @@
 //! share a socket, a session ticket or a credential. It follows no redirect, decompresses nothing, keeps no cookie and
 //! retries only what the pool found closed before a byte was written. The WIT adapter calls [`HttpClient::send`].
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +16,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::assemble::assemble;
-use super::channel::Channel;
+use super::channels::Channels;
 use super::credential::{CredentialError, OutgoingBody, OwnRequests};
 use super::decide::{Allowed, EndpointGrant, decide};
 use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
+use super::header_rule::HeaderRule;
 use super::limits::{CallBudget, HttpLimits};
 use super::observer::{Observer, Outcome};
 use super::payload::Payload;
@@ -64,7 +64,7 @@ pub enum HttpConfigError {
 /// The HTTP of one connection. Cheap to share behind an `Arc`; needs a tokio runtime with I/O and time.
 pub struct HttpClient {
     grants: Vec<EndpointGrant>,
-    channels: HashMap<String, Channel>,
+    channels: Channels,
     redactor: Redactor,
     limits: HttpLimits,
     in_flight: Semaphore,
@@ -103,7 +103,7 @@ impl HttpClient {
         let in_flight = Semaphore::new(limits.in_flight);
         Self {
             grants: Vec::new(),
-            channels: HashMap::new(),
+            channels: Channels::none(),
             redactor: Redactor::new(Vec::new()),
             limits,
             in_flight,
@@ -127,17 +127,13 @@ impl HttpClient {
         limits: HttpLimits,
         resolver: &Arc<dyn Resolver>,
     ) -> Result<Self, HttpConfigError> {
-        let mut channels = HashMap::new();
+        let channels = Channels::new(&grants, &limits, resolver)?;
         for grant in &grants {
             if let Some(credential) = &grant.credential {
                 credential.check().map_err(|source| HttpConfigError::Credential {
                     endpoint: grant.name.clone(),
                     source,
                 })?;
-            }
-            let channel = Channel::new(grant, &grant.origin, &limits, resolver)?;
-            if channels.insert(grant.name.clone(), channel).is_some() {
-                return Err(HttpConfigError::Duplicate(grant.name.clone()));
             }
         }
         let in_flight = Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS));
@@ -180,13 +176,18 @@ impl HttpClient {
             .map_err(|denial| call.refuse(&denial))?;
         let mut watch = Watch::begin(call.observer, &allowed);
         let deadline = self.deadline(request, &body, &sink);
-        let answer = match timeout_at(deadline, self.in_flight.acquire()).await {
-            Err(_) => Err(Failure::Fault(Fault::RateLimited(RETRY_DELAY))),
-            // The semaphore is never closed; were it, nothing more should be sent.
-            Ok(Err(_)) => Err(Failure::Fault(Fault::Connect)),
-            Ok(Ok(_permit)) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch, call))
-                .await
-                .unwrap_or(Err(Failure::Fault(Fault::Timeout))),
+        let answer = match self.admit(&allowed, deadline).await {
+            Err(failure) => Err(failure),
+            Ok(_permits) => {
+                let own = HostsOwn {
+                    client: self,
+                    call,
+                    deadline,
+                };
+                timeout_at(deadline, self.exchange(&allowed, body, sink, &mut watch, &own))
+                    .await
+                    .unwrap_or(Err(Failure::Fault(Fault::Timeout)))
+            }
         };
         match answer {
             Ok(response) => {
@@ -217,7 +218,29 @@ impl HttpClient {
         if !budget.spend() {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
-        decide(&self.grants, &self.limits, request, body.size())
+        self.decide(request, body, budget)
+    }
+
+    /// What is allowed, and is not a change where none is made.
+    fn decide(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
+        let allowed = decide(&self.grants, &self.limits, request, body.view())?;
+        match budget.changes().check(&allowed, request, body.view()) {
+            Ok(()) => Ok(allowed),
+            Err(reason) => Err(Denial::new(request, reason)),
+        }
+    }
+
+    /// Waits until the connection and the endpoint have room for one more request.
+    async fn admit(&self, allowed: &Allowed<'_>, deadline: Instant) -> Result<impl Sized, Failure> {
+        let endpoint = &allowed.grant.name;
+        self.channels.turn(endpoint, deadline).await?;
+        let place = self.channels.place(endpoint, deadline, RETRY_DELAY).await?;
+        match timeout_at(deadline, self.in_flight.acquire()).await {
+            Err(_) => Err(Failure::Fault(Fault::RateLimited(RETRY_DELAY))),
+            // The semaphore is never closed; were it, nothing more should be sent.
+            Ok(Err(_)) => Err(Failure::Fault(Fault::Connect)),
+            Ok(Ok(permit)) => Ok((place, permit)),
+        }
     }
 
     fn deadline(&self, request: &Request, body: &RequestBody, sink: &ResponseSink<'_>) -> Instant {
@@ -232,25 +255,32 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        allowed: Allowed<'_>,
+        allowed: &Allowed<'_>,
         body: RequestBody,
         sink: ResponseSink<'_>,
         watch: &mut Watch<'_>,
-        call: CallScope<'_>,
+        own: &HostsOwn<'_>,
     ) -> Result<Response, Failure> {
-        let own = HostsOwn { client: self, call };
         let again = body.repeatable();
-        let mut response = self.attempt(&allowed, body, Some(&own), watch).await?;
+        let mut response = self.attempt(allowed, body, Some(own), watch).await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && let (Some(credential), Some(body)) = (&allowed.grant.credential, again)
             && credential.refused(response.headers()).await
         {
-            response = self.attempt(&allowed, body, Some(&own), watch).await?;
+            self.channels.turn(&allowed.grant.name, own.deadline).await?;
+            response = self.attempt(allowed, body, Some(own), watch).await?;
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
-        self.receive(&allowed, response, &scrubber, authenticated, sink, watch)
-            .await
+        let bounds = &allowed.grant.bounds;
+        let receiver = Receiver {
+            origin: &allowed.origin,
+            limits: &bounds.receiving(&self.limits),
+            visible: &bounds.response_headers,
+            scrubber: &scrubber,
+            authenticated,
+        };
+        receiver.receive(response, sink, &mut watch.received).await
     }
 
     /// Sends an assembled request; with `host`, an authenticated one.
@@ -261,9 +291,9 @@ impl HttpClient {
         host: Option<&dyn OwnRequests>,
         watch: &Watch<'_>,
     ) -> Result<http::Response<Incoming>, Failure> {
-        let channel = self
-            .channels
-            .get(&allowed.grant.name)
+        let channel = self.channels.of(allowed);
+        let channel = channel
+            .map_err(|error| Failure::Fault(Fault::Tls(error.to_string())))?
             .ok_or(Failure::Denied(DenyReason::UnknownEndpoint))?;
         let bytes = match &body {
             RequestBody::Bytes(bytes) => Some(bytes.clone()),
@@ -274,7 +304,8 @@ impl HttpClient {
             (None, RequestBody::Stream { length, .. }) => OutgoingBody::Spliced(*length),
             (None, RequestBody::Bytes(_)) => OutgoingBody::Bytes(&[]),
         };
-        let payload = Payload::new(body, self.limits.spliced_bytes, Arc::clone(&watch.sent));
+        let limits = allowed.grant.bounds.sending(&self.limits);
+        let payload = Payload::new(body, limits.spliced_bytes, Arc::clone(&watch.sent));
         let request = assemble(allowed, view, host, payload).await?;
         channel
             .client
@@ -282,30 +313,14 @@ impl HttpClient {
             .await
             .map_err(|error| Failure::of(&error, &allowed.origin))
     }
-
-    async fn receive(
-        &self,
-        allowed: &Allowed<'_>,
-        response: http::Response<Incoming>,
-        scrubber: &Scrubber,
-        authenticated: bool,
-        sink: ResponseSink<'_>,
-        watch: &mut Watch<'_>,
-    ) -> Result<Response, Failure> {
-        let receiver = Receiver {
-            origin: &allowed.origin,
-            limits: &self.limits,
-            scrubber,
-            authenticated,
-        };
-        receiver.receive(response, sink, &mut watch.received).await
-    }
 }
 
 /// The host's own requests of a call: decided and observed like the provider's, without a credential of another.
 struct HostsOwn<'a> {
     client: &'a HttpClient,
     call: CallScope<'a>,
+    /// The provider's request's, for which they are made.
+    deadline: Instant,
 }
 
 #[async_trait]
@@ -313,15 +328,24 @@ impl OwnRequests for HostsOwn<'_> {
     async fn send(&self, request: &Request, body: Bytes) -> Result<Response, Fault> {
         let body = RequestBody::Bytes(body);
         let client = self.client;
-        let allowed =
-            decide(&client.grants, &client.limits, request, body.size()).map_err(|denial| self.call.refuse(&denial))?;
+        let allowed = client
+            .decide(request, &body, self.call.budget)
+            .map_err(|denial| self.call.refuse(&denial))?;
         let mut watch = Watch::begin(self.call.observer, &allowed);
         let work = async {
+            client.channels.turn(&allowed.grant.name, self.deadline).await?;
             let response = client.attempt(&allowed, body, None, &watch).await?;
             // Not scrubbed: what comes back is the secret.
             let scrubber = Scrubber::default();
-            client
-                .receive(&allowed, response, &scrubber, false, ResponseSink::Buffer, &mut watch)
+            let receiver = Receiver {
+                origin: &allowed.origin,
+                limits: &allowed.grant.bounds.receiving(&client.limits),
+                visible: &HeaderRule::All,
+                scrubber: &scrubber,
+                authenticated: false,
+            };
+            receiver
+                .receive(response, ResponseSink::Buffer, &mut watch.received)
                 .await
         };
         let answer = work.await;

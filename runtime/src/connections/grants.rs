@@ -3,16 +3,18 @@
 //! A request passes when the provider asked for it and the operator granted it. Both lists go to the host as they are:
 //! it decides on each request, and can tell the operator which of the two is missing.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
+use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, TlsProfile};
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
-use super::credentials;
+use super::rule::RuleConfig;
+use super::{check, credentials};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -87,29 +89,28 @@ fn endpoint_grant(
     let invalid = |error: &dyn std::error::Error| {
         Error::invalid("grants", format!("endpoint `{}`: {}", endpoint.name, chain(error)))
     };
+    let explain = |error: Error| error.at(&format!("endpoint `{}`", endpoint.name));
     let template: OriginTemplate = endpoint.origin.parse().map_err(|error| invalid(&error))?;
-    let origin = template
-        .resolve(|option| option_text(options, option))
-        .map_err(|error| invalid(&error))?;
-    let rule = |methods: &[String], path: &str| {
-        RequestRule::new(methods.iter().cloned(), path).map_err(|error| invalid(&error))
-    };
+    let origin = check::destination(&template, granted, &|option| option_text(options, option)).map_err(explain)?;
+    let asked = endpoint.rules.iter().map(|asked| RuleConfig::asked(asked).rule());
+    let asked: Vec<_> = asked.collect::<Result<_>>().map_err(explain)?;
+    let rules: Vec<_> = granted
+        .rules
+        .iter()
+        .map(RuleConfig::rule)
+        .collect::<Result<_>>()
+        .map_err(explain)?;
+    check::rules(&asked, &rules).map_err(explain)?;
     Ok(EndpointGrant {
         name: endpoint.name.clone(),
         origin,
-        asked: endpoint
-            .rules
-            .iter()
-            .map(|asked| rule(&asked.methods, &asked.path))
-            .collect::<Result<_>>()?,
-        granted: granted
-            .rules
-            .iter()
-            .map(|granted| rule(&granted.methods, &granted.path))
-            .collect::<Result<_>>()?,
+        asked,
+        granted: rules,
         credential: credential(endpoint, config, info)?,
         allow_addresses: granted.allow_addresses.clone(),
         tls: tls_profile(&endpoint.name, granted.tls.as_ref())?,
+        bounds: check::bounds(granted).map_err(explain)?,
+        presign_seconds: granted.presign_seconds.map(NonZeroU32::get),
     })
 }
 

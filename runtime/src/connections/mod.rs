@@ -1,18 +1,23 @@
 //! Connections on disk: one TOML file for each, so that a broken one disturbs no other.
 
+mod check;
 mod config;
 mod credentials;
 mod effective;
 mod grants;
 mod options;
+mod rule;
 
 use std::path::PathBuf;
 
-pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TlsConfig};
+pub use config::{
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, SecretSource, TlsConfig,
+};
 pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
+pub use rule::RuleConfig;
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stockade_host::call::{Call, LogLevel, Reporter};
 use stockade_host::contract::{self, StopMode};
+use stockade_host::http::Changes;
 
 use crate::error::{Error, Result};
 
@@ -35,8 +36,9 @@ impl Activity {
             seen: Mutex::default(),
         });
         let call = Call {
-            timeout,
             reporter: Arc::clone(&denials) as Arc<dyn Reporter>,
+            timeout,
+            ..Call::default()
         };
         Self {
             connection: connection.to_owned(),
@@ -44,6 +46,12 @@ impl Activity {
             call,
             denials,
         }
+    }
+
+    /// The same, whose changes meet this.
+    pub(super) fn with_changes(mut self, changes: Changes) -> Self {
+        self.call.changes = changes;
+        self
     }
 
     /// What the provider is called with.

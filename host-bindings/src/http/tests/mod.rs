@@ -155,12 +155,14 @@ fn grant(origin: &str) -> EndpointGrant {
     let everything = ["GET", "POST", "PUT", "UPDATE", "HEAD"];
     EndpointGrant {
         name: "api".into(),
-        origin: origin.parse().unwrap(),
+        origin: origin.parse::<Origin>().unwrap().into(),
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::WebRoots,
+        bounds: EndpointBounds::default(),
+        presign_seconds: None,
     }
 }
 

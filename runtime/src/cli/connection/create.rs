@@ -74,6 +74,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
     let config = ConnectionConfig {
         provider: arguments.provider.clone(),
         timeout_seconds: None,
+        read_only: false,
         options: arguments.options.inputs()?,
         credentials: by_name(&arguments.credentials)?,
         grants: grants(&arguments, &info)?,

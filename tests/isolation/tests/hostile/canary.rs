@@ -210,12 +210,14 @@ fn debug_output(_lab: &Lab) {
         let grant = EndpointGrant {
             // The control: a name is not a secret, and is printed.
             name: canary("name"),
-            origin: "http://127.0.0.1:1".parse().unwrap(),
+            origin: "http://127.0.0.1:1".parse::<Origin>().unwrap().into(),
             asked: Vec::new(),
             granted: Vec::new(),
             credential: Some(credential),
             allow_addresses: Vec::new(),
             tls: TlsProfile::WebRoots,
+            bounds: EndpointBounds::default(),
+            presign_seconds: None,
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");

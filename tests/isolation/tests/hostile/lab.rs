@@ -203,6 +203,7 @@ impl Setup {
         self.endpoint(endpoint).rules.push(RuleConfig {
             methods: methods.split(' ').map(str::to_owned).collect(),
             path: path.to_owned(),
+            ..RuleConfig::default()
         });
         self
     }
