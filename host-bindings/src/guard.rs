@@ -67,19 +67,12 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Puts a component behind the fence.
-    pub fn component(provider: Arc<dyn Provider>) -> Self {
+    /// Puts a provider behind the fence. One that sends no requests, as it is part of the host or asked for no endpoint, is
+    /// known by its calls alone.
+    pub fn new(provider: Arc<dyn Provider>, sends_requests: bool) -> Self {
         Self {
             provider,
-            sends_requests: true,
-        }
-    }
-
-    /// Puts a provider behind it that is part of the host, and whose doings only its calls tell.
-    pub fn native(provider: Arc<dyn Provider>) -> Self {
-        Self {
-            provider,
-            sends_requests: false,
+            sends_requests,
         }
     }
 
@@ -136,7 +129,10 @@ mod tests {
         for function in &functions {
             let changes = CHANGING.iter().any(|beginning| function.starts_with(beginning));
             let reads = effect_of(function) == Effect::Read;
-            assert!(changes != reads, "`{function}` belongs into exactly one of the two lists");
+            assert!(
+                changes != reads,
+                "`{function}` belongs into exactly one of the two lists"
+            );
         }
         let unknown: Vec<_> = READING.iter().filter(|name| !functions.contains(*name)).collect();
         assert_eq!(unknown, Vec::<&&str>::new());
@@ -160,11 +156,19 @@ mod tests {
             limit: None,
         };
         for (guarded, changes, reaches) in [
-            (Guarded::native(Arc::new(Plain)), Changes::Made, true),
-            (Guarded::native(Arc::new(Plain)), Changes::Refused, false),
-            (Guarded::component(Arc::new(Plain)), Changes::Refused, false),
-            (Guarded::native(Arc::new(Plain)), Changes::Rehearsed(Arc::clone(&dry_run)), false),
-            (Guarded::component(Arc::new(Plain)), Changes::Rehearsed(Arc::clone(&dry_run)), true),
+            (Guarded::new(Arc::new(Plain), false), Changes::Made, true),
+            (Guarded::new(Arc::new(Plain), false), Changes::Refused, false),
+            (Guarded::new(Arc::new(Plain), true), Changes::Refused, false),
+            (
+                Guarded::new(Arc::new(Plain), false),
+                Changes::Rehearsed(Arc::clone(&dry_run)),
+                false,
+            ),
+            (
+                Guarded::new(Arc::new(Plain), true),
+                Changes::Rehearsed(Arc::clone(&dry_run)),
+                true,
+            ),
         ] {
             let call = Call {
                 changes,

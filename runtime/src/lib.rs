@@ -30,4 +30,8 @@ pub use registry::{InstalledProvider, ProviderKind};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
 pub use stockade_host::artifact::become_compiler_if_asked;
+/// What a dry run keeps: see [`Service::with_dry_run`].
+pub mod dry_run {
+    pub use stockade_host::http::{DryRun, Plan, Planned, PlannedRequest};
+}
 pub use stockade_host::{blobs, call, contract, engine, limits};

@@ -9,6 +9,7 @@ mod connections;
 mod errors;
 mod help;
 mod output;
+mod read_only;
 mod serve;
 mod session;
 mod vms;

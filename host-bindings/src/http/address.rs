@@ -115,8 +115,7 @@ const GLOBAL_UNICAST: Ipv6Net = v6(0x2000, 0, 0, 3);
 
 /// The address that a packet really reaches: an IPv6 form that carries an IPv4 address is unwrapped.
 /// Mapped and compatible: RFC 4291, section 2.5.5; translated: RFC 2765, section 2.1; NAT64: RFC 6052, and for the local
-/// prefix RFC 8215, whose /96 is one of several; 6to4: RFC 3056; Teredo: RFC 4380, section 4; ISATAP: RFC 5214, section
-/// 6.1, inside any prefix.
+/// prefix RFC 8215, whose /96 is one of several; 6to4: RFC 3056; Teredo: RFC 4380, section 4.
 #[must_use]
 pub(super) fn canonical(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else {
@@ -127,7 +126,9 @@ pub(super) fn canonical(address: IpAddr) -> IpAddr {
     match six.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => tail(&bytes[12..]),
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0x64, 0xff9b, 1, 0, 0, 0, ..] => tail(&bytes[12..]),
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => tail(&bytes[12..]),
+        // A translator of this site: never global, and never a way around what is refused.
+        [0x64, 0xff9b, 1, 0, 0, 0, ..] if classify(tail(&bytes[12..])).is_some() => tail(&bytes[12..]),
         [0x2002, ..] => tail(&bytes[2..]),
         [0x2001, 0, ..] => tail(&[!bytes[12], !bytes[13], !bytes[14], !bytes[15]]),
         _ => address,
@@ -215,7 +216,7 @@ mod tests {
     use super::AddressClass::{LinkLocal, Loopback, Metadata, Multicast, Private, Reserved, Shared, Unspecified};
     use super::*;
 
-    const TABLE: [(&str, AddressClass); 51] = [
+    const TABLE: [(&str, AddressClass); 61] = [
         ("0.0.0.0", Unspecified),
         ("0.1.2.3", Unspecified),
         ("::", Unspecified),
@@ -265,7 +266,17 @@ mod tests {
         ("2001:db8::1", Reserved),
         ("3fff::1", Reserved),
         ("2001:20::1", Reserved),
-        ("64:ff9b:1::1", Reserved),
+        ("64:ff9b:1::1", Unspecified),
+        ("64:ff9b:1::101:101", Reserved),
+        ("64:ff9b:1::a9fe:a9fe", Metadata),
+        ("64:ff9b:1:7f00:0:100::", Reserved),
+        ("::ffff:0:127.0.0.1", Loopback),
+        ("::ffff:0:169.254.169.254", Metadata),
+        ("2001:0:4136:e378:8000:63bf:5601:5601", Metadata),
+        ("2001:10::1", Reserved),
+        ("2001:2::1", Reserved),
+        ("5f00::1", Reserved),
+        ("192.88.99.1", Reserved),
         ("100::1", Reserved),
     ];
 

@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn a_preview_is_short_and_cannot_forge_lines() {
-        assert_eq!(preview(b"{\"name\":\n \"a\"}\x1b[2J").as_deref(), Some("{\"name\":  \"a\"} [2J"));
+        assert_eq!(
+            preview(b"{\"name\":\n \"a\"}\x1b[2J").as_deref(),
+            Some("{\"name\":  \"a\"} [2J")
+        );
         assert_eq!(preview(b""), None);
         assert_eq!(preview(b"\xff\xfe"), None);
         let long = preview("x".repeat(10_000).as_bytes()).unwrap();

@@ -154,6 +154,12 @@ impl HttpClient {
         &self.grants
     }
 
+    /// How many ways to discovered origins are open.
+    #[cfg(test)]
+    pub(super) fn discovered_channels(&self) -> usize {
+        self.channels.discovered()
+    }
+
     /// The limits.
     #[must_use]
     pub fn limits(&self) -> &HttpLimits {

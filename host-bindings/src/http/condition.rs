@@ -25,7 +25,9 @@ pub enum ConditionError {
     #[error("a condition names one parameter: `query`, `form`, `header` or `soap = \"operation\"`")]
     Parameter,
     /// The name could not stand for one parameter to every server.
-    #[error("`{0}` is no name that a condition can look at: printable ASCII without `%`, `+`, `&`, `=`, `;`, `[` and blanks")]
+    #[error(
+        "`{0}` is no name that a condition can look at: printable ASCII without `%`, `+`, `&`, `=`, `;`, `[` and blanks"
+    )]
     Name(String),
     /// Not a header that a guest may send.
     #[error("no request has the header `{0}` from its provider, so that the condition could never hold")]
@@ -290,7 +292,10 @@ mod tests {
                 r#"{"form":"Action","values":["Describe*","List\"s"]}"#,
                 r#"{ form = "Action", values = ["Describe*", "List\"s"] }"#,
             ),
-            (r#"{"query":"comp","values":["list"]}"#, r#"{ query = "comp", values = ["list"] }"#),
+            (
+                r#"{"query":"comp","values":["list"]}"#,
+                r#"{ query = "comp", values = ["list"] }"#,
+            ),
             (
                 r#"{"header":"X-Amz-Target","values":["A.List*"]}"#,
                 r#"{ header = "x-amz-target", values = ["A.List*"] }"#,
@@ -336,8 +341,14 @@ mod tests {
         let vms = one(r#"{"form":"Action","values":["DescribeVm*","Stop*"]}"#);
         let both = conjunction(&describe, &vms).unwrap();
         assert_eq!(both, one(r#"{"form":"Action","values":["DescribeVm*"]}"#));
-        assert_eq!(conjunction(&describe, &one(r#"{"form":"Action","values":["Stop*"]}"#)), None);
-        assert_eq!(conjunction(&describe, &one(r#"{"soap":"operation","values":["*"]}"#)), None);
+        assert_eq!(
+            conjunction(&describe, &one(r#"{"form":"Action","values":["Stop*"]}"#)),
+            None
+        );
+        assert_eq!(
+            conjunction(&describe, &one(r#"{"soap":"operation","values":["*"]}"#)),
+            None
+        );
         let other = one(r#"{"query":"v","values":["1"]}"#);
         assert_eq!(conjunction(&describe, &other).unwrap().len(), 2);
     }

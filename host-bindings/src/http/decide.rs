@@ -199,7 +199,10 @@ fn permission<'a>(grants: &'a [EndpointGrant], reading: &Reading<'_>) -> Result<
         .iter()
         .find(|grant| grant.name == request.endpoint)
         .ok_or(DenyReason::UnknownEndpoint)?;
-    let (asked, granted) = (Matching::of(&grant.asked, reading), Matching::of(&grant.granted, reading));
+    let (asked, granted) = (
+        Matching::of(&grant.asked, reading),
+        Matching::of(&grant.granted, reading),
+    );
     let missing = || asked.first.map(|rule| rule.for_method(&request.method));
     match (asked.first, granted.told()) {
         _ if grant.granted.is_empty() => Err(DenyReason::EndpointNotGranted { missing: missing() }),

@@ -106,7 +106,7 @@ pub enum DenyReason {
         /// The origin.
         origin: Origin,
         /// What it asks for.
-        asked: OriginPattern,
+        asked: Box<OriginPattern>,
     },
     /// The operator did not grant that origin.
     #[error("the origin `{origin}` is not among the origins granted at this endpoint")]
@@ -198,7 +198,9 @@ impl Denial {
                 "if such requests only read, say so in the rule granted at endpoint `{endpoint}`: `effect = \"read\"`"
             )),
             // Nothing makes our own API reachable.
-            DenyReason::Address { refused, .. } if refused.iter().all(|refused| refused.class == AddressClass::Own) => None,
+            DenyReason::Address { refused, .. } if refused.iter().all(|refused| refused.class == AddressClass::Own) => {
+                None
+            }
             DenyReason::Address { refused, .. } => {
                 let networks: Vec<String> = refused
                     .iter()
@@ -277,9 +279,9 @@ pub(super) fn quotable(text: &str) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::decide::tests::{grants, request, rule};
     use crate::http::credential::OutgoingBody;
     use crate::http::decide::decide;
+    use crate::http::decide::tests::{grants, request, rule};
     use crate::http::limits::HttpLimits;
 
     #[test]

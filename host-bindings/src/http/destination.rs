@@ -36,7 +36,7 @@ impl Destination {
                 if !asked.matches(&origin) {
                     Err(DenyReason::OriginNotAsked {
                         origin,
-                        asked: asked.clone(),
+                        asked: Box::new(asked.clone()),
                     })
                 } else if granted.iter().any(|pattern| pattern.matches(&origin)) {
                     Ok(origin)

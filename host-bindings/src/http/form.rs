@@ -25,7 +25,9 @@ pub(super) struct Field<'a> {
 /// Reads a body; none when servers could read it differently.
 #[must_use]
 pub(super) fn parse(body: &[u8]) -> Option<Vec<Field<'_>>> {
-    let text = std::str::from_utf8(body).ok().filter(|text| text.bytes().all(may_stand))?;
+    let text = std::str::from_utf8(body)
+        .ok()
+        .filter(|text| text.bytes().all(may_stand))?;
     if text.is_empty() {
         return Some(Vec::new());
     }
@@ -36,7 +38,9 @@ pub(super) fn parse(body: &[u8]) -> Option<Vec<Field<'_>>> {
         let field = Field {
             name: decode(name)?,
             value: decode(value)?,
-            is_plainly_written: ![name, value].iter().any(|raw| raw.contains('+') || escapes_needlessly(raw)),
+            is_plainly_written: ![name, value]
+                .iter()
+                .any(|raw| raw.contains('+') || escapes_needlessly(raw)),
         };
         if fields.len() == MAX_FIELDS || field.name.is_empty() || !names.insert(field.name.clone()) {
             return None;

@@ -63,7 +63,10 @@ mod tests {
 
     #[test]
     fn patterns_match_every_spelling_of_a_name() {
-        let patterns = vec![HeaderRule::pattern("X-Vendor-*").unwrap(), HeaderRule::pattern("Prefer").unwrap()];
+        let patterns = vec![
+            HeaderRule::pattern("X-Vendor-*").unwrap(),
+            HeaderRule::pattern("Prefer").unwrap(),
+        ];
         for (name, is_named) in [
             ("x-vendor-a", true),
             ("X_VENDOR_A", true),

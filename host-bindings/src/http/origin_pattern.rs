@@ -241,18 +241,41 @@ mod tests {
             (
                 "https://10.1.0.0/16:8774",
                 &["https://10.1.2.3:8774"],
-                &["https://10.2.0.1:8774", "https://10.1.2.3", "https://a.10.1.example:8774", "https://[::ffff:a01:203]:8774"],
+                &[
+                    "https://10.2.0.1:8774",
+                    "https://10.1.2.3",
+                    "https://a.10.1.example:8774",
+                    "https://[::ffff:a01:203]:8774",
+                ],
             ),
-            ("https://[fd00::/64]", &["https://[fd00::7]"], &["https://[fd01::7]", "https://10.1.2.3"]),
-            ("https://api.example.com", &["https://api.example.com"], &["https://a.api.example.com"]),
+            (
+                "https://[fd00::/64]",
+                &["https://[fd00::7]"],
+                &["https://[fd01::7]", "https://10.1.2.3"],
+            ),
+            (
+                "https://api.example.com",
+                &["https://api.example.com"],
+                &["https://a.api.example.com"],
+            ),
             ("http://[::1]:81", &["http://[::1]:81"], &["http://[::1]"]),
-            ("https://*", &["https://a", "https://10.0.0.1"], &["https://a:444", "http://a"]),
+            (
+                "https://*",
+                &["https://a", "https://10.0.0.1"],
+                &["https://a:444", "http://a"],
+            ),
         ] {
             for good in matching {
-                assert!(pattern(text).matches(&good.parse().unwrap()), "`{text}` does not match `{good}`");
+                assert!(
+                    pattern(text).matches(&good.parse().unwrap()),
+                    "`{text}` does not match `{good}`"
+                );
             }
             for bad in other {
-                assert!(!pattern(text).matches(&bad.parse().unwrap()), "`{text}` matches `{bad}`");
+                assert!(
+                    !pattern(text).matches(&bad.parse().unwrap()),
+                    "`{text}` matches `{bad}`"
+                );
             }
             assert_eq!(pattern(text).to_string(), text);
         }
@@ -261,12 +284,30 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused() {
         for text in [
-            "*", "*.example.com", "ftp://*.example.com", "https://**", "https://*example.com", "https://a.*.example.com",
-            "https://*.", "https://*..com", "https://*.10.0.0.1", "https://user@*.example.com", "https://*.example.com/",
-            "https://*.example.com:0", "https://*.example.com:**", "https://10.1.2.3/16", "https://10.1.0.0/33",
-            "https://fd00::/64", "https://[10.0.0.0/8]", "https://::1", "https://*.h\u{f3}st.example",
+            "*",
+            "*.example.com",
+            "ftp://*.example.com",
+            "https://**",
+            "https://*example.com",
+            "https://a.*.example.com",
+            "https://*.",
+            "https://*..com",
+            "https://*.10.0.0.1",
+            "https://user@*.example.com",
+            "https://*.example.com/",
+            "https://*.example.com:0",
+            "https://*.example.com:**",
+            "https://10.1.2.3/16",
+            "https://10.1.0.0/33",
+            "https://fd00::/64",
+            "https://[10.0.0.0/8]",
+            "https://::1",
+            "https://*.h\u{f3}st.example",
         ] {
-            assert!(text.parse::<OriginPattern>().is_err(), "`{text}` was taken for a pattern");
+            assert!(
+                text.parse::<OriginPattern>().is_err(),
+                "`{text}` was taken for a pattern"
+            );
         }
     }
 

@@ -181,7 +181,13 @@ fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
     let (host_text, port_text) = split_authority(authority);
     let (is_discovered, host_text) = match host_text.strip_prefix('*') {
         Some("") => (true, None),
-        Some(rest) => (true, Some(rest.strip_prefix('.').ok_or_else(|| OriginProblem::Host(host_text.to_owned()))?)),
+        Some(rest) => (
+            true,
+            Some(
+                rest.strip_prefix('.')
+                    .ok_or_else(|| OriginProblem::Host(host_text.to_owned()))?,
+            ),
+        ),
         None => (false, Some(host_text)),
     };
     let host = host_text.map_or(Ok(Vec::new()), pieces)?;
@@ -310,18 +316,44 @@ mod tests {
         for (template, values, expected) in [
             ("https://*", &[][..], "https://*"),
             ("https://*:*", &[], "https://*:*"),
-            ("{scheme}://*:{port}", &[("scheme", "http"), ("port", "81")], "http://*:81"),
-            ("https://*.{domain}", &[("domain", "Cloud.example.com")], "https://*.cloud.example.com"),
-            ("https://*.{region}.example.com:*", &[("region", "eu")], "https://*.eu.example.com:*"),
+            (
+                "{scheme}://*:{port}",
+                &[("scheme", "http"), ("port", "81")],
+                "http://*:81",
+            ),
+            (
+                "https://*.{domain}",
+                &[("domain", "Cloud.example.com")],
+                "https://*.cloud.example.com",
+            ),
+            (
+                "https://*.{region}.example.com:*",
+                &[("region", "eu")],
+                "https://*.eu.example.com:*",
+            ),
             ("https://*.example.com", &[], "https://*.example.com"),
         ] {
             assert_eq!(resolve(template, values).as_deref(), Ok(expected), "{template}");
         }
         for value in ["", "*", "*.com", "10.0.0.1", "::1", "a/b", "a:80", ".a", "a."] {
-            assert!(resolve("https://*.{domain}", &[("domain", value)]).is_err(), "`{value}`");
+            assert!(
+                resolve("https://*.{domain}", &[("domain", value)]).is_err(),
+                "`{value}`"
+            );
         }
-        for template in ["https://*a", "https://a.*", "https://**", "https://*.", "https://a:*", "*://a", "https://*.*"] {
-            assert!(template.parse::<OriginTemplate>().is_err(), "`{template}` was taken for a template");
+        for template in [
+            "https://*a",
+            "https://a.*",
+            "https://**",
+            "https://*.",
+            "https://a:*",
+            "*://a",
+            "https://*.*",
+        ] {
+            assert!(
+                template.parse::<OriginTemplate>().is_err(),
+                "`{template}` was taken for a template"
+            );
         }
     }
 

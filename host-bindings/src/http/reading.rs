@@ -150,7 +150,10 @@ impl<'a> Reading<'a> {
         let Some((media_type, _)) = self.content_type() else {
             return true;
         };
-        if self.has_header(&CONTENT_ENCODING) || media_type.starts_with("multipart/") || media_type.starts_with("text/plain") {
+        if self.has_header(&CONTENT_ENCODING)
+            || media_type.starts_with("multipart/")
+            || media_type.starts_with("text/plain")
+        {
             return true;
         }
         if media_type == FORM {
@@ -189,7 +192,7 @@ fn may_be(name: &str, wanted: &str) -> bool {
 }
 
 fn is_folded(name: &str, wanted: &str) -> bool {
-    let name = name.trim();
+    let name = name.trim_matches(|edge: char| edge.is_whitespace() || edge == '+');
     let name = name.split('[').next().unwrap_or(name);
     let folded = |byte: u8| match byte {
         b'-' | b'.' | b' ' | b'+' => b'_',

@@ -72,9 +72,9 @@ impl fmt::Display for Effect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RuleText", into = "RuleText")]
 pub struct RequestRule {
-    methods: Vec<String>,
+    methods: Box<[String]>,
     path: PathPattern,
-    conditions: Vec<Condition>,
+    conditions: Box<[Condition]>,
     effect: Option<Effect>,
 }
 
@@ -104,9 +104,9 @@ impl RequestRule {
             return Err(RuleError::Method(method.clone()));
         }
         Ok(Self {
-            methods,
+            methods: methods.into(),
             path: path.parse()?,
-            conditions: Vec::new(),
+            conditions: Box::default(),
             effect: None,
         })
     }
@@ -127,7 +127,10 @@ impl RequestRule {
                     method: method.clone(),
                 })
             }
-            _ => Ok(Self { conditions, ..self }),
+            _ => Ok(Self {
+                conditions: conditions.into(),
+                ..self
+            }),
         }
     }
 
@@ -178,7 +181,7 @@ impl RequestRule {
     #[must_use]
     pub(super) fn for_method(&self, method: &str) -> Self {
         Self {
-            methods: vec![method.to_owned()],
+            methods: Box::new([method.to_owned()]),
             ..self.clone()
         }
     }
@@ -199,10 +202,10 @@ impl RequestRule {
             (Some(one), Some(two)) if one != two => Some(Effect::Change),
             (one, two) => one.or(two),
         };
-        (!methods.is_empty()).then_some(Self {
-            methods,
+        (!methods.is_empty()).then(|| Self {
+            methods: methods.into(),
             path,
-            conditions,
+            conditions: conditions.into(),
             effect,
         })
     }
@@ -255,9 +258,9 @@ impl TryFrom<RuleText> for RequestRule {
 impl From<RequestRule> for RuleText {
     fn from(rule: RequestRule) -> Self {
         Self {
-            methods: rule.methods,
+            methods: rule.methods.into(),
             path: rule.path.to_string(),
-            when: rule.conditions,
+            when: rule.conditions.into(),
             effect: rule.effect,
         }
     }
@@ -325,7 +328,8 @@ mod tests {
 
     #[test]
     fn conditions_and_effect_are_part_of_the_line() {
-        let json = r#"{"methods":["POST"],"path":"/","when":[{"form":"Action","values":["Describe*"]}],"effect":"read"}"#;
+        let json =
+            r#"{"methods":["POST"],"path":"/","when":[{"form":"Action","values":["Describe*"]}],"effect":"read"}"#;
         let rule = read(json).unwrap();
         assert_eq!(
             rule.to_string(),

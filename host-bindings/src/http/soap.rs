@@ -29,7 +29,10 @@ pub(super) fn operation(body: &[u8]) -> Option<String> {
     };
     let document = Document::parse_with_options(text, options).ok()?;
     let envelope = document.root_element();
-    let namespace = envelope.tag_name().namespace().filter(|name| ENVELOPES.contains(name))?;
+    let namespace = envelope
+        .tag_name()
+        .namespace()
+        .filter(|name| ENVELOPES.contains(name))?;
     let is = |node: &Node<'_, '_>, name: &str| node.has_tag_name((namespace, name));
     if !is(&envelope, "Envelope") {
         return None;
@@ -65,7 +68,11 @@ fn declares_utf8(text: &str) -> bool {
     match declaration.0.split_once("encoding") {
         None => true,
         Some((_, rest)) => {
-            let value = rest.trim_start().strip_prefix('=').map(str::trim_start).unwrap_or_default();
+            let value = rest
+                .trim_start()
+                .strip_prefix('=')
+                .map(str::trim_start)
+                .unwrap_or_default();
             let value = value.split(['"', '\'']).nth(1).unwrap_or_default();
             value.eq_ignore_ascii_case("utf-8")
         }
@@ -84,7 +91,9 @@ fn only_elements<'a, 'input>(node: Node<'a, 'input>) -> Option<Vec<Node<'a, 'inp
 
 /// WS-Addressing names the operation in the header, in several namespaces.
 fn names_an_action(header: &Node<'_, '_>) -> bool {
-    header.descendants().any(|node| node.is_element() && node.tag_name().name().eq_ignore_ascii_case("action"))
+    header
+        .descendants()
+        .any(|node| node.is_element() && node.tag_name().name().eq_ignore_ascii_case("action"))
 }
 
 #[cfg(test)]
@@ -101,7 +110,9 @@ mod tests {
         for text in [
             envelope(call),
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", envelope(call)),
-            envelope(&format!("\n <s:Header><v:id xmlns:v=\"urn:v\">1</v:id></s:Header> <!-- x --> {call}\n")),
+            envelope(&format!(
+                "\n <s:Header><v:id xmlns:v=\"urn:v\">1</v:id></s:Header> <!-- x --> {call}\n"
+            )),
             envelope(call).replace(ENVELOPES[0], ENVELOPES[1]),
         ] {
             assert_eq!(operation(text.as_bytes()).as_deref(), Some("PowerOff"), "{text}");
@@ -122,7 +133,10 @@ mod tests {
             envelope(&format!("{}<other/>", body(get))),
             envelope(&format!("{}<s:Header/>", body(get))),
             envelope(&format!("<s:Header/><s:Header/>{}", body(get))),
-            envelope(&format!("<s:Header><w:Action xmlns:w=\"urn:w\">PowerOff</w:Action></s:Header>{}", body(get))),
+            envelope(&format!(
+                "<s:Header><w:Action xmlns:w=\"urn:w\">PowerOff</w:Action></s:Header>{}",
+                body(get)
+            )),
             envelope(&body(get)).replace(ENVELOPES[0], "urn:other"),
             envelope(&format!("<Body>{get}</Body>")),
             format!("<!DOCTYPE x [<!ENTITY e \"PowerOff\">]>{}", envelope(&body(get))),
@@ -140,10 +154,21 @@ mod tests {
 
     #[test]
     fn an_action_elsewhere_must_be_the_same_or_say_nothing() {
-        for action in ["", "\"\"", "\"urn:vim25/8.0.1.0\"", "\"http://example.com/api/Get\"", "urn:api#Get"] {
+        for action in [
+            "",
+            "\"\"",
+            "\"urn:vim25/8.0.1.0\"",
+            "\"http://example.com/api/Get\"",
+            "urn:api#Get",
+        ] {
             assert!(agrees(action, "Get"), "{action}");
         }
-        for action in ["\"PowerOff\"", "urn:api#PowerOff", "http://example.com/api/get", "urn:vim25"] {
+        for action in [
+            "\"PowerOff\"",
+            "urn:api#PowerOff",
+            "http://example.com/api/get",
+            "urn:vim25",
+        ] {
             assert!(!agrees(action, "Get"), "{action}");
         }
     }

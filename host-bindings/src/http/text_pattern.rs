@@ -121,7 +121,11 @@ mod tests {
     #[test]
     fn a_final_star_stands_for_any_rest_and_no_other_star_for_anything() {
         for (text, matching, other) in [
-            ("Describe*", &["Describe", "DescribeVms"][..], &["describeVms", "xDescribe", ""][..]),
+            (
+                "Describe*",
+                &["Describe", "DescribeVms"][..],
+                &["describeVms", "xDescribe", ""][..],
+            ),
             ("GetVm", &["GetVm"], &["GetVms", "getvm", "GetV"]),
             ("*", &["", "anything"], &[]),
         ] {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::{ArgAction, Args};
+use stockade::dry_run::DryRun;
 use stockade::{Error, Runtime, Service};
 
 use crate::cli::failure::{Failure, Outcome};
@@ -28,6 +29,12 @@ pub(crate) struct CommonOptions {
     /// Show what providers log; twice for their debug lines too
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Refuse whatever may change something, on every connection
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// Stop whatever may change something, and say what it would have been
+    #[arg(long, global = true, conflicts_with = "read_only")]
+    pub(crate) dry_run: bool,
 }
 
 /// What a command has at hand.
@@ -36,12 +43,20 @@ pub(crate) struct Context {
     pub(crate) runtime: Runtime,
     /// How to print the answer.
     pub(crate) output: Format,
+    /// Keeps what a dry run stops; none when it is none.
+    pub(crate) dry_run: Option<Arc<DryRun>>,
     options: CommonOptions,
 }
 
 impl CommonOptions {
-    /// Refuses `--connection` where it means nothing.
+    /// Refuses `--connection` and `--dry-run` where they mean nothing.
     pub(crate) fn without_connection(&self) -> Outcome {
+        if self.dry_run {
+            return Err(Failure::usage(
+                "this command does not use a connection, so that there is nothing to stop",
+                "leave out `--dry-run`",
+            ));
+        }
         match self.connection.first() {
             None => Ok(()),
             Some(_) => Err(Failure::usage(
@@ -56,8 +71,9 @@ impl Context {
     /// Starts a runtime for a command.
     pub(crate) fn new(options: CommonOptions) -> Outcome<Self> {
         Ok(Self {
-            runtime: Runtime::builder().build()?,
+            runtime: Runtime::builder().read_only(options.read_only).build()?,
             output: options.output,
+            dry_run: options.dry_run.then(DryRun::new),
             options,
         })
     }
@@ -103,7 +119,11 @@ impl Context {
     /// A service whose provider's words reach the person.
     pub(crate) fn reporting(&self, service: &Service) -> Service {
         let reporter = TerminalReporter::new(service.connection(), self.options.verbose);
-        service.with_reporter(Arc::new(reporter))
+        let service = service.with_reporter(Arc::new(reporter));
+        match &self.dry_run {
+            Some(dry_run) => service.with_dry_run(Arc::clone(dry_run)),
+            None => service,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod completions;
 mod connection;
 mod context;
 mod disk;
+mod dry_run;
 mod failure;
 mod image;
 mod network;

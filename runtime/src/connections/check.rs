@@ -17,7 +17,10 @@ use crate::suggest;
 pub(super) fn rules(asked: &[RequestRule], granted: &[RequestRule]) -> Result<()> {
     let is_asked = |rule: &RequestRule| asked.iter().any(|asked| asked.intersection(rule).is_some());
     if let Some(rule) = granted.iter().find(|rule| !is_asked(rule)) {
-        let error = Error::invalid("grants", format!("the provider asks for no request that the rule `{rule}` grants"));
+        let error = Error::invalid(
+            "grants",
+            format!("the provider asks for no request that the rule `{rule}` grants"),
+        );
         return Err(match nearest(rule, asked) {
             Some(asked) => error.hint(format!("the nearest rule that it asks for is `{asked}`")),
             None => error.hint("it asks for no request there: take the rule out"),
@@ -25,7 +28,8 @@ pub(super) fn rules(asked: &[RequestRule], granted: &[RequestRule]) -> Result<()
     }
     for (index, one) in granted.iter().enumerate() {
         if let Some(two) = granted[index + 1..].iter().find(|two| one.contradicts(two)) {
-            let message = format!("the rules `{one}` and `{two}` contradict each other about what the same request does");
+            let message =
+                format!("the rules `{one}` and `{two}` contradict each other about what the same request does");
             return Err(Error::invalid("grants", message).hint("leave `effect` out of the wider one, or narrow it"));
         }
     }
@@ -82,7 +86,10 @@ fn variables(
         let value = option(name).unwrap_or_default();
         if !patterns.iter().any(|pattern| pattern.matches(&value)) {
             let allowed: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
-            let message = format!("the option `{name}` is `{value}`, and granted is {}", allowed.join(", "));
+            let message = format!(
+                "the option `{name}` is `{value}`, and granted is {}",
+                allowed.join(", ")
+            );
             return Err(Error::invalid("grants", message).hint("change the option, or `variables` of the endpoint"));
         }
     }
@@ -141,7 +148,10 @@ mod tests {
         for (granted, told) in [
             (vec![rule("methods = [\"GET\"]\npath = \"/vm/*\"")], "/vms/*"),
             (vec![action("Stop*", "change")], "Describe*"),
-            (vec![action("Describe*", "read"), action("DescribeVms", "change")], "leave `effect`"),
+            (
+                vec![action("Describe*", "read"), action("DescribeVms", "change")],
+                "leave `effect`",
+            ),
         ] {
             let error = rules(&asked, &granted).unwrap_err();
             assert!(error.hints()[0].contains(told), "{error}: {:?}", error.hints());
@@ -153,22 +163,48 @@ mod tests {
         let check = |template: &str, granted: &str| {
             let template: OriginTemplate = template.parse().unwrap();
             let granted: EndpointGrants = toml::from_str(granted).unwrap();
-            destination(&template, &granted, &|option| (option == "region").then(|| "eu-west".to_owned()))
-                .map(|destination| destination.to_string())
-                .map_err(|error| format!("{error} {:?}", error.hints()))
+            destination(&template, &granted, &|option| {
+                (option == "region").then(|| "eu-west".to_owned())
+            })
+            .map(|destination| destination.to_string())
+            .map_err(|error| format!("{error} {:?}", error.hints()))
         };
         let fixed = "https://api.{region}.example.com";
         for (template, granted, expected) in [
             (fixed, "", Ok("https://api.eu-west.example.com")),
-            (fixed, "variables = { region = [\"us-*\", \"eu-*\"] }", Ok("https://api.eu-west.example.com")),
-            (fixed, "variables = { region = [\"us-*\"] }", Err("`eu-west`, and granted is `us-*`")),
+            (
+                fixed,
+                "variables = { region = [\"us-*\", \"eu-*\"] }",
+                Ok("https://api.eu-west.example.com"),
+            ),
+            (
+                fixed,
+                "variables = { region = [\"us-*\"] }",
+                Err("`eu-west`, and granted is `us-*`"),
+            ),
             (fixed, "variables = { region = [] }", Err("granted is")),
             (fixed, "variables = { regions = [\"*\"] }", Err("no variable `regions`")),
-            (fixed, "origins = [\"https://a.example.com\"]", Err("take `origins` out")),
+            (
+                fixed,
+                "origins = [\"https://a.example.com\"]",
+                Err("take `origins` out"),
+            ),
             ("https://*:*", "", Ok("https://*:*")),
-            ("https://*:*", "origins = [\"https://*.example.com:8443\"]", Ok("https://*:*")),
-            ("https://*:*", "origins = [\"https://*\"]", Err("would grant every host")),
-            ("https://*:*", "origins = [\"http://*.example.com\"]", Err("grants no origin that")),
+            (
+                "https://*:*",
+                "origins = [\"https://*.example.com:8443\"]",
+                Ok("https://*:*"),
+            ),
+            (
+                "https://*:*",
+                "origins = [\"https://*\"]",
+                Err("would grant every host"),
+            ),
+            (
+                "https://*:*",
+                "origins = [\"http://*.example.com\"]",
+                Err("grants no origin that"),
+            ),
         ] {
             match (check(template, granted), expected) {
                 (Ok(told), Ok(wanted)) => assert_eq!(told, wanted),

@@ -10,14 +10,13 @@ mod rule;
 
 use std::path::PathBuf;
 
-pub use config::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, SecretSource, TlsConfig,
-};
+pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, SecretSource, TlsConfig};
 pub use effective::effective_rules;
 pub(crate) use grants::{host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
 pub use rule::RuleConfig;
+pub use stockade_host::http::{ConditionText, Effect, OriginPattern, TextPattern};
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};

@@ -44,9 +44,7 @@ impl RuleConfig {
     pub fn rule(&self) -> Result<RequestRule> {
         let invalid = |error: &dyn std::error::Error| Error::invalid("grants", chain(error));
         let conditions = self.when.iter().cloned().map(Condition::try_from);
-        let conditions: Vec<_> = conditions
-            .collect::<Result<_, _>>()
-            .map_err(|error| invalid(&error))?;
+        let conditions: Vec<_> = conditions.collect::<Result<_, _>>().map_err(|error| invalid(&error))?;
         let rule = RequestRule::new(self.methods.iter().cloned(), &self.path);
         let rule = rule.and_then(|rule| rule.when(&conditions));
         Ok(rule.map_err(|error| invalid(&error))?.that(self.effect))
@@ -110,6 +108,9 @@ mod tests {
         );
         let again = RuleConfig::from(&rule);
         assert_eq!(again.rule().unwrap(), rule);
-        assert_eq!(toml::from_str::<RuleConfig>(&toml::to_string(&again).unwrap()).unwrap(), again);
+        assert_eq!(
+            toml::from_str::<RuleConfig>(&toml::to_string(&again).unwrap()).unwrap(),
+            again
+        );
     }
 }

@@ -52,6 +52,7 @@ struct Inner {
 }
 
 /// What a connection's file says about its calls.
+#[derive(Clone, Copy)]
 pub(crate) struct Settings {
     /// How long one may take; none for the default.
     pub(crate) timeout: Option<Duration>,
@@ -85,13 +86,10 @@ impl Service {
         settings: Settings,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
-        let guarded = match installed.kind {
-            ProviderKind::Native => Guarded::native(provider),
-            ProviderKind::Component => Guarded::component(provider),
-        };
+        let sends_requests = installed.kind == ProviderKind::Component && !installed.info.endpoints.is_empty();
         let inner = Inner {
             connection: connection.to_owned(),
-            provider: Arc::new(guarded),
+            provider: Arc::new(Guarded::new(provider, sends_requests)),
             installed,
             timeout: settings.timeout.unwrap_or(DEFAULT_TIMEOUT),
             read_only: settings.read_only,
@@ -180,13 +178,10 @@ impl Service {
                 .on(&inner.connection)
                 .hint(format!("it has: {}", abilities.join(", "))));
         }
-        Ok(Activity::new(
-            &inner.connection,
-            doing,
-            inner.timeout,
-            Arc::clone(&self.reporter),
+        Ok(
+            Activity::new(&inner.connection, doing, inner.timeout, Arc::clone(&self.reporter))
+                .with_changes(self.changes()),
         )
-        .with_changes(self.changes()))
     }
 
     /// Reads a whole list, page by page.

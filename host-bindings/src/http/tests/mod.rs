@@ -4,6 +4,7 @@
 //! can also misbehave.
 
 mod bodies;
+mod bounds;
 mod limits;
 mod policy;
 mod tls;

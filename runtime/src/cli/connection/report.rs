@@ -11,6 +11,7 @@ use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
 
 use crate::cli::output::{Column, Record, column, optional, wide};
+use crate::cli::provider::describe_rule;
 
 /// What is shown instead of an option that must be hidden.
 const HIDDEN: &str = "(hidden)";
@@ -24,6 +25,7 @@ pub(crate) struct ConnectionReport {
     provider_version: Option<String>,
     file: String,
     timeout_seconds: Option<u32>,
+    read_only: bool,
     options: BTreeMap<String, OptionInput>,
     credentials: BTreeMap<String, CredentialConfig>,
     state: StateReport,
@@ -73,6 +75,7 @@ impl ConnectionReport {
             provider_version: info.as_ref().map(|info| info.version.clone()),
             file: runtime.connection_file(name).display().to_string(),
             timeout_seconds: config.timeout_seconds,
+            read_only: config.read_only,
             options: visible_options(&config, info.as_ref()),
             state: StateReport {
                 asked_kib,
@@ -167,7 +170,9 @@ impl Record for ConnectionReport {
             None => "works".to_owned(),
             Some(error) => format!("fails: {error}"),
         });
+        let read_only = if self.read_only { "changes are refused" } else { "" };
         vec![
+            ("READ ONLY", read_only.to_owned()),
             ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
             ("STATE", self.state.describe()),
@@ -198,7 +203,7 @@ impl EndpointReport {
         for rule in &self.asked {
             add(
                 "asked",
-                format!("{} {}: {}", rule.methods.join(","), rule.path, rule.reason),
+                format!("{}: {}", describe_rule(&RuleConfig::asked(rule)), rule.reason),
             );
         }
         for rule in &self.granted.rules {
@@ -210,6 +215,9 @@ impl EndpointReport {
         if self.effective.is_empty() {
             add("effective", "nothing".to_owned());
         }
+        for origin in &self.granted.origins {
+            add("origins", origin.to_string());
+        }
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
@@ -220,10 +228,6 @@ impl EndpointReport {
         }
         lines.join("\n")
     }
-}
-
-fn describe_rule(rule: &RuleConfig) -> String {
-    format!("{} {}", rule.methods.join(","), rule.path)
 }
 
 fn describe_credential(name: &str, credential: &CredentialConfig) -> String {

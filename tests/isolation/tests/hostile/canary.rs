@@ -14,7 +14,8 @@ use stockade::connections::{CredentialConfig, OptionInput, SecretSource};
 use stockade::{Error, Service};
 use stockade_host::connection::Connection;
 use stockade_host::http::{
-    Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits, Secret, TlsProfile,
+    Basic, Bearer, Credential, EndpointBounds, EndpointGrant, Header, HttpClient, HttpLimits, Origin, Secret,
+    TlsProfile,
 };
 
 use crate::lab::{Lab, Setup, Trial, installed};

@@ -222,6 +222,20 @@ impl Setup {
         self
     }
 
+    /// Grants at an endpoint what a connection's file would say there.
+    pub(crate) fn grants(mut self, endpoint: &str, toml: &str) -> Self {
+        self.config
+            .grants
+            .endpoints
+            .insert(endpoint.to_owned(), toml::from_str(toml).unwrap());
+        self
+    }
+
+    pub(crate) fn read_only(mut self) -> Self {
+        self.config.read_only = true;
+        self
+    }
+
     pub(crate) fn credential(mut self, credential: CredentialConfig) -> Self {
         self.config.credentials.insert("api".to_owned(), credential);
         self

@@ -14,12 +14,15 @@
 mod artifacts;
 mod blobs;
 mod canary;
+mod conditions;
 mod description;
+mod discovered;
 mod generated;
 mod lab;
 mod leaks;
 mod limits;
 mod lists;
+mod read_only;
 mod requests;
 mod server;
 mod state;
@@ -37,10 +40,13 @@ fn all_trials() -> impl Iterator<Item = &'static Trial> {
         artifacts::TRIALS,
         blobs::TRIALS,
         canary::TRIALS,
+        conditions::TRIALS,
         description::TRIALS,
+        discovered::TRIALS,
         generated::TRIALS,
         limits::TRIALS,
         lists::TRIALS,
+        read_only::TRIALS,
         requests::TRIALS,
         state::TRIALS,
         words::TRIALS,
