@@ -1,3 +1,7 @@
+//! `decide` against tables of requests and grants, and against a simple model over random ones.
+//!
+//! The grants here are also those of the tests of denials. Nothing is sent: the client's tests do that.
+
 use std::sync::Arc;
 
 use super::*;

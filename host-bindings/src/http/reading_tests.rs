@@ -1,3 +1,7 @@
+//! `Reading` against tables of disguises, and against models of servers that read names and values differently.
+//!
+//! The random search is repeatable. `STOCKADE_PROPERTY_FACTOR` multiplies its length.
+
 use percent_encoding::percent_decode;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -385,7 +389,7 @@ fn what_a_condition_lets_pass_is_the_same_to_every_server() {
         }
     }
     assert!(
-        passed.iter().all(|&passed| passed > 100),
+        passed.iter().all(|&passed| passed > 30),
         "hardly any request passed: {passed:?}"
     );
 }
