@@ -44,6 +44,16 @@ pub struct GuestLimits {
     pub request_body_mib: u32,
     /// The body of one response into the guest's memory, in MiB. Blobs are not counted.
     pub response_body_mib: u32,
+    /// Seconds for resolving a name, connecting and shaking hands. Protects the caller from a host that drops packets.
+    pub connect_seconds: u32,
+    /// Seconds for one request that splices no blob, from beginning to end. Protects the caller from a slow server.
+    pub request_seconds: u32,
+    /// Seconds for one request that splices a blob. Protects the host's disk and sockets from a server that never ends.
+    pub transfer_seconds: u32,
+    /// Seconds from the last part of a request that a server took to its response's first byte.
+    pub first_byte_seconds: u32,
+    /// Seconds between two parts of a response's body.
+    pub stall_seconds: u32,
 }
 
 impl GuestLimits {
@@ -54,6 +64,11 @@ impl GuestLimits {
             in_flight: self.requests_in_flight.max(1) as usize,
             request_body_bytes: u64::from(self.request_body_mib) << 20,
             response_body_bytes: u64::from(self.response_body_mib) << 20,
+            connect_timeout: Duration::from_secs(self.connect_seconds.into()),
+            request_timeout: Duration::from_secs(self.request_seconds.into()),
+            transfer_timeout: Duration::from_secs(self.transfer_seconds.into()),
+            head_timeout: Duration::from_secs(self.first_byte_seconds.into()),
+            stall_timeout: Duration::from_secs(self.stall_seconds.into()),
             ..HttpLimits::default()
         }
     }
@@ -77,6 +92,11 @@ impl Default for GuestLimits {
             requests_in_flight: 16,
             request_body_mib: 8,
             response_body_mib: 8,
+            connect_seconds: 10,
+            request_seconds: 60,
+            transfer_seconds: 4 * 60 * 60,
+            first_byte_seconds: 5 * 60,
+            stall_seconds: 60,
         }
     }
 }
@@ -181,6 +201,11 @@ impl CpuMeter {
 #[derive(Debug, thiserror::Error)]
 #[error("it computed for longer than its limit allows")]
 pub(crate) struct CpuExhausted;
+
+/// The guest handed over more data than its limit.
+#[derive(Debug, thiserror::Error)]
+#[error("it handed over more data than its limit allows")]
+pub(crate) struct HostDataExhausted;
 
 /// What is left of a number of bytes that several share. Cloning shares it.
 #[derive(Clone, Debug)]

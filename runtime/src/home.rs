@@ -8,6 +8,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use stockade_host::contract::ErrorKind;
+use stockade_host::private_file::{self, Doubt};
+
 use crate::error::{Error, Result};
 
 /// Puts everything below one directory.
@@ -16,7 +19,7 @@ pub const HOME_VARIABLE: &str = "STOCKADE_HOME";
 /// The runtime's directories.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// `connections/NAME.toml`.
+    /// `connections/NAME.toml`, `providers.lock`, `trust.toml`.
     pub config: PathBuf,
     /// Installed components, provider state, the API token.
     pub data: PathBuf,
@@ -58,6 +61,19 @@ impl Home {
             cache: directory.join("cache"),
         }
     }
+
+    /// Waits until nobody else changes what is installed or trusted; others wait until the value is dropped. Readers do
+    /// not wait: files are replaced whole.
+    pub(crate) fn lock(&self) -> Result<File> {
+        create_private_directory(&self.data)?;
+        let path = self.data.join(".lock");
+        let lock = || {
+            let file = File::options().write(true).create(true).truncate(false).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(|error: io::Error| Error::io(format_args!("locking `{}`", path.display()), &error))
+    }
 }
 
 /// Creates a directory that only its owner can enter, with its parents.
@@ -90,6 +106,31 @@ pub(crate) fn read_optional(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(format_args!("reading `{}`", path.display()), &error)),
     }
+}
+
+/// Reads a file that only we may write; none when there is none.
+///
+/// # Errors
+/// `denied` when others could have written it.
+pub(crate) fn read_private(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+    match private_file::read(path, max_bytes) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => match error.get_ref().and_then(|cause| cause.downcast_ref::<Doubt>()) {
+            Some(doubt) => Err(Error::new(ErrorKind::Denied, format!("it cannot be trusted: {doubt}"))),
+            None => Err(Error::io(format_args!("reading `{}`", path.display()), &error)),
+        },
+    }
+}
+
+/// As [`read_private`], of a text.
+pub(crate) fn read_private_text(path: &Path, max_bytes: u64) -> Result<Option<String>> {
+    let Some(bytes) = read_private(path, max_bytes)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes);
+    text.map(Some)
+        .map_err(|_| Error::invalid("file", format!("`{}` is not text in UTF-8", path.display())))
 }
 
 /// Names that become file names: letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most 63.

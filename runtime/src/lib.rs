@@ -14,24 +14,28 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod connections;
 pub mod docs;
 mod error;
+pub mod grants;
 mod home;
 pub mod http_api;
 mod registry;
+pub mod review;
 mod runtime;
 mod service;
 mod suggest;
+pub mod trust;
 
 pub use error::{Error, Result};
 pub use home::{HOME_VARIABLE, Home};
-pub use registry::{InstalledProvider, ProviderKind};
+pub use registry::{Installation, InstalledProvider, ProviderKind, Signer, Verification};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
-pub use stockade_host::artifact::become_compiler_if_asked;
 /// What a dry run keeps: see [`Service::with_dry_run`].
 pub mod dry_run {
     pub use stockade_host::http::{DryRun, Plan, Planned, PlannedRequest};
 }
+pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

@@ -3,21 +3,29 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::contract::{ErrorKind, Provider};
+use stockade_host::connection::{Connection, Isolation};
+use stockade_host::contract::{self, ErrorKind, OptionEntry, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
+use stockade_host::recording::Tape;
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
+use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
-use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
-use crate::service::{Service, Settings};
+use crate::registry::{
+    Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
+};
+use crate::review::Candidate;
+use crate::service::{Service, Settings, Traces};
+use crate::trust::TrustStore;
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
 /// fan-out does not hold an instance for every connection.
@@ -33,16 +41,18 @@ struct Inner {
     home: Home,
     registry: Registry,
     connections: ConnectionStore,
+    audit: AuditLog,
+    tape: Option<Tape>,
     reporter: Arc<dyn Reporter>,
     read_only: bool,
     services: Mutex<HashMap<String, OpenService>>,
-    components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
+    components: Mutex<HashMap<Identity, Arc<OnceCell<Arc<LoadedComponent>>>>>,
 }
 
 /// A service and what it was made from: when one of them changes, it is made anew.
 struct OpenService {
     config: ConnectionConfig,
-    digest: String,
+    identity: Identity,
     service: Service,
 }
 
@@ -52,6 +62,24 @@ pub struct RuntimeBuilder {
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
     read_only: bool,
+    inspection: Isolation,
+    recording: Option<Recording>,
+}
+
+/// The file of a recording, and what is done with it.
+enum Recording {
+    Record(PathBuf),
+    Replay(PathBuf),
+}
+
+impl Recording {
+    fn open(&self) -> Result<Tape> {
+        let tape = match self {
+            Self::Record(path) => Tape::record(path),
+            Self::Replay(path) => Tape::replay(path),
+        };
+        tape.map_err(|error| contract::Error::from(error).into())
+    }
 }
 
 impl RuntimeBuilder {
@@ -69,6 +97,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where components run that are inspected, before any connection says where its provider runs; in this process
+    /// otherwise.
+    #[must_use]
+    pub fn inspection(mut self, inspection: Isolation) -> Self {
+        self.inspection = inspection;
+        self
+    }
+
     /// Where providers' words go; nowhere otherwise.
     #[must_use]
     pub fn reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
@@ -83,11 +119,25 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Writes everything that providers get from outside into a new file.
+    #[must_use]
+    pub fn record(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Record(file));
+        self
+    }
+
+    /// Answers providers from a recording: no network, no credentials, no state, nothing in the audit log.
+    #[must_use]
+    pub fn replay(mut self, file: PathBuf) -> Self {
+        self.recording = Some(Recording::Replay(file));
+        self
+    }
+
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
-    /// [`crate::become_compiler_if_asked`].
+    /// When its recording or its directories cannot be used, the machine cannot run the engine, or the program did not call
+    /// [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
@@ -95,13 +145,24 @@ impl RuntimeBuilder {
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
-        let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
+        let registry = Registry::new(
+            home.clone(),
+            ComponentLoader::new(engine, cache, compiler),
+            self.inspection,
+        );
         let connections = ConnectionStore::new(&home);
+        let tape = self.recording.as_ref().map(Recording::open).transpose()?;
+        let audit = match tape.as_ref().is_some_and(Tape::is_replay) {
+            true => AuditLog::off(),
+            false => AuditLog::new(&home, &AuditSettings::read(&home)?),
+        };
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
+            audit,
+            tape,
             reporter: self.reporter,
             read_only: self.read_only,
             services,
@@ -119,12 +180,59 @@ impl Runtime {
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
             read_only: false,
+            recording: None,
+            inspection: Isolation::default(),
         }
     }
 
     /// Where its files are.
     pub fn home(&self) -> &Home {
         &self.inner.home
+    }
+
+    /// Reads the audit log.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
+        query.read(&self.inner.home)
+    }
+
+    /// Waits until the audit log is written: for the end of a process. Blocks, a few seconds at most.
+    ///
+    /// # Errors
+    /// When lines could not be written, and nobody was told yet.
+    pub fn flush_audit(&self) -> Result<()> {
+        self.inner.audit.flush()
+    }
+
+    /// Says whether a request of a connection's provider would be allowed, by which rules, and what would allow it.
+    ///
+    /// # Errors
+    /// As [`Self::connection_config`], or when its grants or its provider cannot be read.
+    pub fn explain_request(&self, connection: &str, request: &SketchedRequest) -> Result<Explanation> {
+        let config = self.inner.connections.get(connection)?;
+        let installed = self.inner.registry.get(&config.provider);
+        let explanation = installed.and_then(|installed| grants::explain(&config, &installed.info, request));
+        explanation.map_err(|error| error.on(connection))
+    }
+
+    /// The narrowest grants that would have sufficed for what a connection did, by the audit log; with `denied` also for
+    /// what its provider asks for and was denied.
+    ///
+    /// # Errors
+    /// As [`Self::explain_request`], or when the log cannot be read.
+    pub fn suggest_grants(&self, connection: &str, since: Option<SystemTime>, denied: bool) -> Result<Suggestion> {
+        let config = self.inner.connections.get(connection)?;
+        let query = AuditQuery {
+            connections: vec![connection.to_owned()],
+            since,
+            ..AuditQuery::default()
+        };
+        let entries = self.audit(&query)?.entries;
+        let installed = self.inner.registry.get(&config.provider);
+        let suggestion = installed.and_then(|installed| grants::suggest(&config, &installed.info, &entries, denied));
+        suggestion.map_err(|error| error.on(connection))
     }
 
     /// Looks at a component file without installing it and without any grant.
@@ -135,12 +243,50 @@ impl Runtime {
         self.inner.registry.inspect(file).await
     }
 
-    /// Installs a component file. Another component of that name is replaced only with `replace`.
+    /// Checks a component for installing: digest, signature, policy, name. The answer says what it asks for, how that
+    /// differs from what is installed, and whether somebody must approve it. Nothing is installed.
     ///
     /// # Errors
-    /// As [`Self::inspect_provider`]; `already-exists` when another component of that name is installed.
+    /// As [`Self::inspect_provider`]; `denied` when the policy does not accept it, `conflict` when it is another component
+    /// than was asked for, `already-exists` when another one of that name is pinned and may not be replaced.
+    pub async fn review_provider(&self, wanted: &Installation) -> Result<Candidate> {
+        let prepared = self.inner.registry.prepare(wanted).await?;
+        Candidate::new(prepared, &self.inner.connections)
+    }
+
+    /// Installs what was reviewed. Who calls this approves it.
+    ///
+    /// # Errors
+    /// `conflict` when somebody else changed that provider since the review.
+    pub fn install_provider(&self, candidate: Candidate) -> Result<InstalledProvider> {
+        self.inner.registry.install(candidate.prepared)
+    }
+
+    /// Installs a component file and approves what it asks for. Another component of that name is replaced only with
+    /// `replace`.
+    ///
+    /// # Errors
+    /// As [`Self::review_provider`].
     pub async fn add_provider(&self, file: &Path, replace: bool) -> Result<InstalledProvider> {
-        self.inner.registry.add(file, replace).await
+        let wanted = Installation {
+            file: file.to_owned(),
+            replace,
+            ..Installation::default()
+        };
+        self.install_provider(self.review_provider(&wanted).await?)
+    }
+
+    /// Verifies an installed component, or all of them: lock file, digest, signature, policy. Runs none of them.
+    ///
+    /// # Errors
+    /// `not-found` when there is none of that name; when the data directory cannot be read.
+    pub async fn verify_providers(&self, name: Option<&str>) -> Result<Vec<Verification>> {
+        self.inner.registry.verify(name).await
+    }
+
+    /// Whom the operator trusts to sign components.
+    pub fn trust(&self) -> &TrustStore {
+        self.inner.registry.trust()
     }
 
     /// Every installed provider, sorted by name.
@@ -204,7 +350,8 @@ impl Runtime {
         if self.inner.connections.exists(name)? {
             return Err(Error::already_exists("connection", name).hint("delete it first, or choose another name"));
         }
-        let service = self.open(name, config).await?;
+        let admission = self.admit(name, config)?;
+        let service = self.open(name, config, &admission).await?;
         self.inner.connections.put(name, config)?;
         Ok(service)
     }
@@ -225,23 +372,20 @@ impl Runtime {
         }
     }
 
-    /// Opens a connection. What was opened before is used again unless its file or its provider changed.
+    /// Opens a connection. What was opened before is used again unless its file, its provider, or what says that its provider
+    /// may be used changed.
     ///
     /// # Errors
-    /// When there is none of that name, its file is broken, or its provider is not installed.
+    /// When there is none of that name, its file is broken, or its provider is not installed or may not be used any more.
     pub async fn connect(&self, name: &str) -> Result<Service> {
         let config = self.inner.connections.get(name)?;
-        let installed = self
-            .inner
-            .registry
-            .get(&config.provider)
-            .map_err(|error| error.on(name))?;
-        let is_same = |open: &OpenService| open.config == config && open.digest == installed.digest;
+        let admission = self.admit(name, &config)?;
+        let is_same = |open: &OpenService| open.config == config && open.identity == admission.identity;
         // Opening may compile for seconds, so the lock is not held meanwhile.
         if let Some(open) = self.inner.services.lock().await.get(name).filter(|open| is_same(open)) {
             return Ok(open.service.clone());
         }
-        let service = self.open(name, &config).await?;
+        let service = self.open(name, &config, &admission).await?;
         let mut services = self.inner.services.lock().await;
         // Whoever opened it first wins: limits hold for one service of a connection.
         if let Some(open) = services.get(name).filter(|open| is_same(open)) {
@@ -249,7 +393,7 @@ impl Runtime {
         }
         let open = OpenService {
             config,
-            digest: installed.digest,
+            identity: admission.identity,
             service: service.clone(),
         };
         services.insert(name.to_owned(), open);
@@ -276,17 +420,39 @@ impl Runtime {
             .await
     }
 
+    /// The permission to use a connection's provider now.
+    fn admit(&self, name: &str, config: &ConnectionConfig) -> Result<Admission> {
+        let admission = self.inner.registry.admit(&config.provider);
+        admission.map_err(|error| error.on(name))
+    }
+
     /// Makes a service from a configuration.
-    async fn open(&self, name: &str, config: &ConnectionConfig) -> Result<Service> {
+    async fn open(&self, name: &str, config: &ConnectionConfig, admission: &Admission) -> Result<Service> {
         let explain = |error: Error| error.on(name);
-        let installed = self.inner.registry.get(&config.provider).map_err(explain)?;
+        let installed = admission.provider.clone();
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
-        let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
+        let mut tape = None;
+        let provider: Arc<dyn Provider> = match self.load(admission).await.map_err(explain)? {
+            Loaded::Native(_) if self.inner.tape.is_some() => {
+                let message = format!("{place} is native: what it does cannot be recorded or replayed");
+                return Err(explain(Error::new(
+                    ErrorKind::Unsupported("recording".to_owned()),
+                    message,
+                )));
+            }
+            Loaded::Native(_) if config.isolation == Isolation::Process => {
+                return Err(explain(Error::invalid(
+                    "isolation",
+                    format!("{place} is part of this program and cannot run in a process of its own"),
+                )));
+            }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
-                let connection =
-                    host_connection(&self.inner.home, name, config, &installed.info, options).map_err(explain)?;
+                let connection = self
+                    .host_connection(name, config, &installed, options)
+                    .map_err(explain)?;
+                tape = connection.tape.clone();
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
@@ -295,6 +461,10 @@ impl Runtime {
                 .timeout_seconds
                 .map(|seconds| Duration::from_secs(seconds.into())),
             read_only: config.read_only || self.inner.read_only,
+            traces: Traces {
+                audit: self.inner.audit.clone(),
+                tape,
+            },
         };
         Ok(Service::new(
             name,
@@ -305,23 +475,54 @@ impl Runtime {
         ))
     }
 
-    /// Loads a component once, however many connections use it at once; one that takes long delays no other.
-    async fn load(&self, installed: &InstalledProvider) -> Result<Loaded> {
-        if installed.kind == ProviderKind::Native {
-            return self.inner.registry.open(installed).await;
+    /// What a connection gives its provider; from a recording nothing else.
+    fn host_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        installed: &InstalledProvider,
+        options: Vec<OptionEntry>,
+    ) -> Result<Connection> {
+        let info = &installed.info;
+        let Some(tape) = &self.inner.tape else {
+            return host_connection(&self.inner.home, name, config, info, options);
+        };
+        let secret = info.connection_options.iter().filter(|option| option.secret);
+        let secret: Vec<String> = secret.map(|option| option.name.clone()).collect();
+        let tape = tape.connect(name, (&info.name, &installed.digest), &options, &secret);
+        let tape = Some(tape.map_err(contract::Error::from)?);
+        Ok(match self.inner.tape.as_ref().is_some_and(Tape::is_replay) {
+            true => Connection {
+                limits: config.limits.clone(),
+                isolation: config.isolation,
+                tape,
+                ..Connection::without_grants(name)
+            },
+            false => Connection {
+                tape,
+                ..host_connection(&self.inner.home, name, config, info, options)?
+            },
+        })
+    }
+
+    /// Loads a component once, however many connections use it at once; one that takes long delays no other. Loaded under
+    /// one permission, it is verified again before it is used under another.
+    async fn load(&self, admission: &Admission) -> Result<Loaded> {
+        if admission.provider.kind == ProviderKind::Native {
+            return self.inner.registry.open(admission).await;
         }
         let cell = Arc::clone(
             self.inner
                 .components
                 .lock()
                 .await
-                .entry(installed.digest.clone())
+                .entry(admission.identity.clone())
                 .or_default(),
         );
         let component = cell
-            .get_or_try_init(async || match self.inner.registry.open(installed).await? {
+            .get_or_try_init(async || match self.inner.registry.open(admission).await? {
                 Loaded::Component(component) => Ok(component),
-                Loaded::Native(_) => Err(Error::not_found("provider", &installed.info.name)),
+                Loaded::Native(_) => Err(Error::not_found("provider", &admission.provider.info.name)),
             })
             .await?;
         Ok(Loaded::Component(Arc::clone(component)))

@@ -11,7 +11,7 @@ fn providers_are_inspected_added_and_removed() {
     assert!(inspected["abilities"].as_array().unwrap().contains(&"vms".into()));
     let before = session.json("provider list");
 
-    let added = session.json(&format!("provider add {}", file.display()));
+    let added = session.json(&format!("provider add {} --yes", file.display()));
     assert_eq!(added, inspected);
     assert_eq!(session.json("provider inspect fake"), inspected);
     session.done(&format!("provider add {}", file.display()));
@@ -27,7 +27,7 @@ fn providers_are_inspected_added_and_removed() {
 #[test]
 fn grants_are_asked_for_and_never_assumed() {
     let session = Session::empty();
-    session.done(&format!("provider add {}", component("fake").display()));
+    session.done(&format!("provider add {} --yes", component("fake").display()));
     let refused = session.run("create connection lab --provider fake");
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
     for expected in ["keep up to 1024 KiB", "hint: add `--grant-all` or `--grant-none`"] {
@@ -51,7 +51,7 @@ fn grants_are_asked_for_and_never_assumed() {
 #[test]
 fn asked_granted_and_effective_are_shown_for_each_endpoint() {
     let session = Session::empty();
-    session.done(&format!("provider add {}", component("web").display()));
+    session.done(&format!("provider add {} --yes", component("web").display()));
     let inspected = session.json("provider inspect web");
     let endpoint = &inspected["info"]["endpoints"][0];
     let (name, asked) = (

@@ -5,11 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot go on is a failed test")]
 
+mod audit;
 mod connections;
 mod errors;
 mod help;
 mod output;
 mod read_only;
+mod replay;
 mod serve;
 mod session;
+mod supply;
+mod vendor;
 mod vms;

@@ -32,7 +32,7 @@ impl Session {
     /// A home with the simulated provider and a connection `lab`.
     pub(crate) fn with_lab() -> Self {
         let session = Self::empty();
-        session.done(&format!("provider add {}", component("fake").display()));
+        session.done(&format!("provider add {} --yes", component("fake").display()));
         session.done("create connection lab --provider fake --grant-all");
         session
     }

@@ -2,12 +2,13 @@
 //!
 //! An artifact is a file `<component digest>-<engine hash>.cwasm` that ends with an HMAC-SHA256 over its name and its
 //! content. The key lies beside it and is readable by its owner only. A file that is a link, belongs to somebody else,
-//! can be written by others, or does not authenticate is ignored, and replaced by a new compilation.
+//! can be written by others, or does not authenticate is ignored with a warning, and replaced by a new compilation. A
+//! directory or a key of which that is true is refused: there is nothing in it to build on.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::DirBuilder;
 use std::hash::{Hash as _, Hasher as _};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -19,9 +20,12 @@ use zeroize::Zeroizing;
 use super::ArtifactError;
 use super::limits::MAX_ARTIFACT_BYTES;
 use crate::engine::Engine;
+use crate::private_file::PrivateDirectory;
 
 /// Bytes of the key, and of the code that authenticates an artifact.
 const KEY_BYTES: usize = 32;
+/// The key's file.
+const KEY_FILE: &str = "key";
 
 /// The directory of compiled components.
 #[derive(Debug)]
@@ -45,14 +49,9 @@ impl ArtifactCache {
             .mode(0o700)
             .create(directory)
             .map_err(failed)?;
-        let metadata = std::fs::symlink_metadata(directory).map_err(failed)?;
-        if !metadata.is_dir() || !is_ours(&metadata) {
-            return Err(failed(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "it must be a directory that only you can write",
-            )));
-        }
-        let key = Key::open(&directory.join("key")).map_err(failed)?;
+        let key = PrivateDirectory::open(directory)
+            .and_then(|ours| Key::open(&ours, directory))
+            .map_err(failed)?;
         Ok(Self {
             directory: directory.to_owned(),
             key,
@@ -62,10 +61,27 @@ impl ArtifactCache {
     /// Loads an artifact; none when there is none that can be trusted.
     pub(super) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let name = artifact_name(engine, digest);
-        let bytes = read_private(&self.directory.join(&name), MAX_ARTIFACT_BYTES).ok()?;
-        let (artifact, code) = bytes.split_last_chunk::<KEY_BYTES>()?;
-        self.key.verify(&name, artifact, code)?;
-        deserialize(engine, artifact).ok()
+        match self.read(engine, &name) {
+            Ok(component) => Some(component),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::warn!(%error, artifact = name, "the compiled component is not trusted, and compiled again");
+                None
+            }
+        }
+    }
+
+    /// Reads an artifact. The directory is looked at each time: others may have got into it since it was opened.
+    fn read(&self, engine: &Engine, name: &str) -> io::Result<Component> {
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let bytes = PrivateDirectory::open(&self.directory)?.read(name, MAX_ARTIFACT_BYTES + KEY_BYTES as u64)?;
+        let authentic = bytes
+            .split_last_chunk::<KEY_BYTES>()
+            .filter(|(artifact, code)| self.key.verify(name, artifact, *code).is_some());
+        let Some((artifact, _)) = authentic else {
+            return Err(invalid("it was not made with this installation's key".to_owned()));
+        };
+        deserialize(engine, artifact).map_err(|error| invalid(format!("it cannot be loaded: {error:#}")))
     }
 
     /// Keeps an artifact that our compiler just made, and loads it. A full disk only costs the next start some time.
@@ -97,6 +113,17 @@ fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Component> 
     unsafe { Component::deserialize(engine.wasmtime(), artifact) }
 }
 
+/// Loads compiled code from a file of this process, and shares its memory with whoever else loads the file.
+#[expect(
+    unsafe_code,
+    reason = "loading compiled code is unsafe by nature; that the parent's was ensured is what callers promise"
+)]
+pub(crate) fn load_from_parent(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is what a process of ours serialised from a component that it had loaded, sealed against changes,
+    // and gave to this process when it started it.
+    unsafe { Component::deserialize_file(engine.wasmtime(), path) }
+}
+
 fn artifact_name(engine: &Engine, digest: &str) -> String {
     // `DefaultHasher::new` is keyed with constants, so the same engine gets the same name in every process.
     let mut hasher = std::hash::DefaultHasher::new();
@@ -117,10 +144,11 @@ impl std::fmt::Debug for Redacted {
 }
 
 impl Key {
-    fn open(path: &Path) -> io::Result<Self> {
-        match read_private(path, KEY_BYTES as u64 + 1) {
+    /// Reads the key of a directory that was checked, or makes one.
+    fn open(ours: &PrivateDirectory, directory: &Path) -> io::Result<Self> {
+        match ours.read_secret(KEY_FILE, KEY_BYTES as u64) {
             Ok(bytes) => {
-                let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| {
+                let key: [u8; KEY_BYTES] = Zeroizing::new(bytes).as_slice().try_into().map_err(|_| {
                     io::Error::new(
                         io::ErrorKind::InvalidData,
                         "the file `key` is damaged; remove it, and artifacts are compiled again",
@@ -128,21 +156,20 @@ impl Key {
                 })?;
                 Ok(Self(Redacted(Zeroizing::new(key))))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(ours, directory),
             Err(error) => Err(error),
         }
     }
 
     /// Makes a key. When another process makes one at the same time, one of the two is kept and used by both.
-    fn create(path: &Path) -> io::Result<Self> {
+    fn create(ours: &PrivateDirectory, directory: &Path) -> io::Result<Self> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         rand::rng().fill_bytes(&mut *key);
-        let directory = path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().prefix(".key-").tempfile_in(directory)?;
         file.write_all(&*key)?;
-        match file.persist_noclobber(path) {
+        match file.persist_noclobber(directory.join(KEY_FILE)) {
             Ok(_) => Ok(Self(Redacted(key))),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::open(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::open(ours, directory),
             Err(error) => Err(error.error),
         }
     }
@@ -163,24 +190,4 @@ impl Key {
     fn verify(&self, name: &str, artifact: &[u8], code: &[u8]) -> Option<()> {
         self.mac(name, artifact).verify_slice(code).ok()
     }
-}
-
-/// Reads a file that only we can have written: no link, ours, no write permission for others.
-fn read_private(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let file: File = OpenOptions::new().read(true).custom_flags(no_follow).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.nlink() != 1 || !is_ours(&metadata) {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it must be a file that only you can write",
-        ));
-    }
-    let mut bytes = Vec::new();
-    file.take(max_bytes).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn is_ours(metadata: &std::fs::Metadata) -> bool {
-    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
 }

@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::assemble::assemble;
+use super::assemble::{assemble, presigned};
 use super::channels::Channels;
 use super::credential::{CredentialError, OutgoingBody, OwnRequests};
 use super::decide::{Allowed, EndpointGrant, decide};
@@ -25,7 +24,9 @@ use super::fault::Fault;
 use super::header_rule::HeaderRule;
 use super::limits::{CallBudget, HttpLimits};
 use super::observer::{Observer, Outcome};
+use super::patience;
 use super::payload::Payload;
+use super::proxy::ProxyError;
 use super::receive::Receiver;
 use super::redactor::Redactor;
 use super::request::{Request, RequestBody, Response, ResponseSink};
@@ -50,6 +51,14 @@ pub enum HttpConfigError {
         endpoint: String,
         /// Why.
         source: TlsError,
+    },
+    /// The proxy is not usable.
+    #[error("endpoint `{endpoint}` has no usable proxy")]
+    Proxy {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Why.
+        source: ProxyError,
     },
     /// The credential cannot be attached.
     #[error("endpoint `{endpoint}` has no usable credential")]
@@ -211,13 +220,38 @@ impl HttpClient {
         }
     }
 
-    /// A URL by which whoever holds it can send this request until it expires, for at most `valid`.
+    /// A URL by which whoever holds it can send this request until it expires: after `valid`, or earlier where the grant
+    /// or the signature's kind allows less. Nothing is sent. What is decided is the request; who sends it, how often and
+    /// from where is not the host's to see any more.
     ///
     /// # Errors
-    /// As [`HttpClient::send`]; [`Fault::Protocol`] when the endpoint's credential signs no URLs.
+    /// As [`HttpClient::send`]; [`Fault::Protocol`] when the request has headers, or the endpoint's credential cannot sign
+    /// its URL.
     pub async fn presign(&self, request: &Request, valid: Duration, call: CallScope<'_>) -> Result<String, Fault> {
-        let _ = (request, valid, call, &self.redactor);
-        Err(Fault::Protocol("no URL can be signed yet".to_owned()))
+        if !request.headers.is_empty() || valid.is_zero() {
+            let how = "a request that is presigned has no headers and is valid for a second at least";
+            return Err(Fault::Protocol(how.to_owned()));
+        }
+        let denied = |denial| call.refuse(&denial);
+        let allowed = self
+            .permit(request, &RequestBody::none(), call.budget)
+            .map_err(denied)?;
+        let Some(longest) = allowed.grant.presign_seconds else {
+            return Err(call.refuse(&Denial::new(request, DenyReason::PresignNotGranted)));
+        };
+        let watch = Watch::begin(call.observer, &allowed);
+        let longest = Duration::from_secs(longest.into());
+        match presigned(&allowed, valid.min(longest)) {
+            Ok((url, valid)) => {
+                watch.end(Outcome::Presigned(valid));
+                Ok(url)
+            }
+            Err(error) => {
+                let fault = Fault::Protocol(error.to_string());
+                watch.end(Outcome::Fault(fault.clone()));
+                Err(fault)
+            }
+        }
     }
 
     fn permit(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
@@ -268,19 +302,19 @@ impl HttpClient {
         own: &HostsOwn<'_>,
     ) -> Result<Response, Failure> {
         let again = body.repeatable();
-        let mut response = self.attempt(allowed, body, Some(own), watch).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && let (Some(credential), Some(body)) = (&allowed.grant.credential, again)
-            && credential.refused(response.headers()).await
+        let (mut response, stamp) = self.attempt(allowed, body, Some(own), watch).await?;
+        if let Some(credential) = &allowed.grant.credential
+            && credential.refuses_with(response.status())
+            && credential.refused(stamp, response.headers()).await
+            && let Some(body) = again
         {
             self.channels.turn(&allowed.grant.name, own.deadline).await?;
-            response = self.attempt(allowed, body, Some(own), watch).await?;
+            (response, _) = self.attempt(allowed, body, Some(own), watch).await?;
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
         let bounds = &allowed.grant.bounds;
         let receiver = Receiver {
-            origin: &allowed.origin,
             limits: &bounds.receiving(&self.limits),
             visible: &bounds.response_headers,
             scrubber: &scrubber,
@@ -289,14 +323,14 @@ impl HttpClient {
         receiver.receive(response, sink, &mut watch.received).await
     }
 
-    /// Sends an assembled request; with `host`, an authenticated one.
+    /// Sends an assembled request; with `host`, an authenticated one. Answers the credential's stamp, too.
     async fn attempt(
         &self,
         allowed: &Allowed<'_>,
         body: RequestBody,
         host: Option<&dyn OwnRequests>,
         watch: &Watch<'_>,
-    ) -> Result<http::Response<Incoming>, Failure> {
+    ) -> Result<(http::Response<Incoming>, u64), Failure> {
         let channel = self.channels.of(allowed);
         let channel = channel
             .map_err(|error| Failure::Fault(Fault::Tls(error.to_string())))?
@@ -312,12 +346,9 @@ impl HttpClient {
         };
         let limits = allowed.grant.bounds.sending(&self.limits);
         let payload = Payload::new(body, limits.spliced_bytes, Arc::clone(&watch.sent));
-        let request = assemble(allowed, view, host, payload).await?;
-        channel
-            .client
-            .request(request)
-            .await
-            .map_err(|error| Failure::of(&error, &allowed.origin))
+        let (request, stamp) = assemble(allowed, view, host, payload).await?;
+        let response = patience::head(channel.client.request(request), &self.limits, &watch.sent).await?;
+        Ok((response.map_err(|error| Failure::of(&error))?, stamp))
     }
 }
 
@@ -340,11 +371,10 @@ impl OwnRequests for HostsOwn<'_> {
         let mut watch = Watch::begin(self.call.observer, &allowed);
         let work = async {
             client.channels.turn(&allowed.grant.name, self.deadline).await?;
-            let response = client.attempt(&allowed, body, None, &watch).await?;
+            let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
             // Not scrubbed: what comes back is the secret.
             let scrubber = Scrubber::default();
             let receiver = Receiver {
-                origin: &allowed.origin,
                 limits: &allowed.grant.bounds.receiving(&client.limits),
                 visible: &HeaderRule::All,
                 scrubber: &scrubber,

@@ -4,6 +4,8 @@
 //! opened. It allocates nothing for a rule, so that a hundred of them cost little more than one. The connector adds one more ground, the address; it makes a [`Denial`] of it too, so that every denial reads
 //! alike.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -15,6 +17,7 @@ use super::destination::Destination;
 use super::headers::{is_alias, is_hosts_own};
 use super::limits::{HttpLimits, REQUEST_HEADER_BYTES, REQUEST_HEADER_COUNT, TARGET_BYTES};
 use super::origin::Origin;
+use super::proxy::Proxy;
 use super::reading::Reading;
 use super::request::Request;
 use super::rule::{Effect, RequestRule, is_allowable_method};
@@ -35,14 +38,16 @@ pub struct EndpointGrant {
     pub granted: Vec<RequestRule>,
     /// What the host attaches to requests; none for anonymous requests.
     pub credential: Option<Credential>,
+    /// How long a presigned URL may be valid at most, in seconds; none when the provider may have none.
+    pub presign_seconds: Option<u32>,
     /// Networks beyond global unicast that the origin may lead to.
     pub allow_addresses: Vec<IpNet>,
     /// How an `https` origin proves itself.
     pub tls: TlsProfile,
+    /// Through which proxy connections are made; none for straight ones.
+    pub proxy: Option<Arc<Proxy>>,
     /// What it may use of the connection.
     pub bounds: EndpointBounds,
-    /// How long a URL may be valid that the host signs for others, in seconds; none when it signs none.
-    pub presign_seconds: Option<u32>,
 }
 
 /// A request that passed, ready to send.

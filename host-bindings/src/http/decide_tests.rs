@@ -28,7 +28,8 @@ pub(in crate::http) fn grants() -> Vec<EndpointGrant> {
             value: Secret::new("canary"),
         })),
         allow_addresses: Vec::new(),
-        tls: TlsProfile::WebRoots,
+        tls: TlsProfile::default(),
+        proxy: None,
         bounds: EndpointBounds::default(),
         presign_seconds: None,
     };

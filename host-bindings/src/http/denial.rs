@@ -134,6 +134,9 @@ pub enum DenyReason {
     /// Nothing is changed in a dry run.
     #[error("it may change something, and this is a dry run")]
     DryRun,
+    /// The request is granted, but not to be signed for others.
+    #[error("the request is granted, but handing it to others as a presigned URL is not")]
+    PresignNotGranted,
     /// Every address of the origin is refused.
     #[error("`{origin}` leads to {}", list(refused))]
     Address {
@@ -212,6 +215,10 @@ impl Denial {
                     networks.join(", ")
                 ))
             }
+            DenyReason::PresignNotGranted => Some(format!(
+                "to let the provider hand out such URLs, each valid for an hour at most, grant endpoint `{endpoint}` the \
+                 line `presign_seconds = 3600`"
+            )),
             DenyReason::BudgetSpent { .. } => Some(raise("requests_per_call")),
             DenyReason::BodyTooLarge { .. } => Some(raise("request_body_mib")),
             _ => None,
@@ -233,6 +240,7 @@ impl Denial {
             | DenyReason::BodyNotGranted { .. }
             | DenyReason::ReadOnly
             | DenyReason::DryRun
+            | DenyReason::PresignNotGranted
             | DenyReason::Address { .. } => Fault::Denied,
             DenyReason::Method
             | DenyReason::OriginNotTaken

@@ -5,7 +5,6 @@ use std::error::Error;
 use super::connector::ConnectFailure;
 use super::denial::DenyReason;
 use super::fault::Fault;
-use super::origin::Origin;
 use super::payload::UnreadableBody;
 
 /// How hyper 1 says that headers outgrew its buffer or its count. The predicate for it exists only in its server half; a
@@ -28,12 +27,19 @@ impl Failure {
     }
 
     /// Finds out what lies under an error of the HTTP library.
-    pub(super) fn of(error: &(dyn Error + 'static), origin: &Origin) -> Self {
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         if let Some(failure) = find::<ConnectFailure>(error) {
-            return Self::of_connecting(failure, origin);
+            return Self::of_connecting(failure);
         }
         if let Some(unreadable) = find::<UnreadableBody>(error) {
             return Self::protocol(unreadable.to_string());
+        }
+        // A server that wants a client certificate says so only after the client's half of a TLS 1.3 handshake.
+        if let Some(error) = tls_error(error) {
+            return Self::Fault(Fault::Tls(error.to_string()));
+        }
+        if find::<h2::Error>(error).is_some_and(|error| error.is_library() && error.is_reset() || error.is_go_away()) {
+            return Self::protocol("the server's answer is not HTTP/2, or its headers are too large");
         }
         let Some(error) = find::<hyper::Error>(error) else {
             return Self::Fault(Fault::Connect);
@@ -41,7 +47,7 @@ impl Failure {
         if error.is_parse() && error.to_string() == HEAD_TOO_LARGE {
             Self::Fault(Fault::TooLarge)
         } else if error.is_parse() {
-            Self::protocol("the server's answer is not HTTP/1.1")
+            Self::protocol("the server's answer is not HTTP")
         } else {
             Self::protocol(
                 "the connection broke before the response was complete; the server may have acted on the request",
@@ -49,19 +55,24 @@ impl Failure {
         }
     }
 
-    fn of_connecting(failure: &ConnectFailure, origin: &Origin) -> Self {
+    fn of_connecting(failure: &ConnectFailure) -> Self {
         Self::Fault(match failure {
-            ConnectFailure::Refused(refused) => {
+            ConnectFailure::Refused { origin, refused } => {
                 return Self::Denied(DenyReason::Address {
                     origin: origin.clone(),
                     refused: refused.clone(),
                 });
             }
             ConnectFailure::Dns => Fault::Dns,
-            ConnectFailure::Connect => Fault::Connect,
+            ConnectFailure::Connect | ConnectFailure::Proxy(_) => Fault::Connect,
             ConnectFailure::Tls(how) => Fault::Tls(how.clone()),
         })
     }
+}
+
+/// An error of TLS, which the I/O error around it does not give as its cause.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    find::<std::io::Error>(error)?.get_ref()?.downcast_ref()
 }
 
 /// The first error of a type in a chain of causes.

@@ -23,7 +23,7 @@ pub const REQUEST_HEADER_COUNT: usize = 64;
 pub const TARGET_BYTES: usize = 8 << 10;
 /// A response's headers, names and values. Protects the host's memory from a server, and the guest's.
 pub const RESPONSE_HEADER_BYTES: usize = 64 << 10;
-/// A response's headers, counted. Protects the host from a server.
+/// A response's headers, counted, and its trailers. Protects the host from a server.
 pub const RESPONSE_HEADER_COUNT: usize = 100;
 /// A response's body that is handed to the guest. Protects the host's memory, and the guest's.
 pub const RESPONSE_BODY_BYTES: u64 = 8 << 20;
@@ -35,6 +35,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The same for a request that splices a blob either way: an image takes its time.
 pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
+/// From the last part of a request's body that the server took to the head of its response; also between two such parts.
+/// Protects a transfer, whose whole time is long, from a server that is stuck; some store an upload before they answer.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Between two parts of a response's body. Ends a transfer that stalls long before its whole time is over.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -59,6 +62,8 @@ pub struct HttpLimits {
     pub request_timeout: Duration,
     /// See [`TRANSFER_TIMEOUT`].
     pub transfer_timeout: Duration,
+    /// See [`HEAD_TIMEOUT`].
+    pub head_timeout: Duration,
     /// See [`STALL_TIMEOUT`].
     pub stall_timeout: Duration,
 }
@@ -75,6 +80,7 @@ impl Default for HttpLimits {
             connect_timeout: CONNECT_TIMEOUT,
             request_timeout: REQUEST_TIMEOUT,
             transfer_timeout: TRANSFER_TIMEOUT,
+            head_timeout: HEAD_TIMEOUT,
             stall_timeout: STALL_TIMEOUT,
         }
     }

@@ -26,6 +26,7 @@ mod credential;
 mod decide;
 mod denial;
 mod destination;
+mod dial;
 mod failure;
 mod fault;
 mod form;
@@ -39,7 +40,9 @@ mod origin_template;
 mod own_listener;
 mod pace;
 mod path_pattern;
+mod patience;
 mod payload;
+mod proxy;
 mod reading;
 mod receive;
 mod redactor;
@@ -63,8 +66,8 @@ pub use changes::{Changes, DryRun, Plan, Planned, PlannedRequest};
 pub use client::{CallScope, HttpClient, HttpConfigError};
 pub use condition::{Condition, ConditionError, ConditionText, Parameter};
 pub use credential::{
-    Authenticate, Basic, Bearer, Credential, CredentialError, Header, Outgoing, OutgoingBody, OwnRequests, Spelling,
-    spellings,
+    AccessKey, Authenticate, AzureSas, AzureSharedKey, Basic, Bearer, BodyReader, Credential, CredentialError, Framing,
+    Header, Outgoing, OutgoingBody, OwnRequests, Query, Sigv4, Spelling, spellings,
 };
 pub use decide::{Allowed, EndpointGrant, decide};
 pub use denial::{Denial, DenyReason};
@@ -78,6 +81,7 @@ pub use origin_pattern::{OriginGrantError, OriginPattern};
 pub use origin_template::{OriginTemplate, Resolved};
 pub use own_listener::OwnListener;
 pub use path_pattern::PathPattern;
+pub use proxy::{Proxy, ProxyError};
 pub use request::{Request, RequestBody, Response, ResponseSink};
 pub use resolver::{Resolver, SystemResolver};
 pub use rule::{Effect, RequestRule, RuleError, effective};
@@ -85,4 +89,4 @@ pub use scrub::{SHORTEST_SCRUBBED_BYTES, ScrubStream, Scrubber};
 pub use secret::{REDACTED, Secret};
 pub use segment::SegmentProblem;
 pub use text_pattern::{TextPattern, TextPatternError};
-pub use tls::{TlsError, TlsProfile};
+pub use tls::{ClientIdentity, TlsError, TlsProfile, TlsVersion, Trust};

@@ -17,6 +17,8 @@ pub enum Outcome {
     Status(u16),
     /// No complete response.
     Fault(Fault),
+    /// It was not sent: a URL was signed by which whoever holds it can send it for this long.
+    Presigned(Duration),
     /// The call was dropped before the response was complete; the server may have acted on the request.
     Cancelled,
 }

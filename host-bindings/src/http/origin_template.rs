@@ -51,6 +51,15 @@ pub enum Resolved {
     Discovered(OriginPattern),
 }
 
+impl fmt::Display for Resolved {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin) => write!(formatter, "{origin}"),
+            Self::Discovered(pattern) => write!(formatter, "{pattern}"),
+        }
+    }
+}
+
 /// A run of text or a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -272,10 +281,7 @@ mod tests {
                     .find(|(name, _)| *name == option)
                     .map(|(_, value)| (*value).to_owned())
             })
-            .map(|resolved| match resolved {
-                Resolved::Fixed(origin) => origin.to_string(),
-                Resolved::Discovered(pattern) => pattern.to_string(),
-            })
+            .map(|resolved| resolved.to_string())
             .map_err(|error| error.problem)
     }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 
-use super::credential::OutgoingBody;
+use super::credential::{BodyReader, Framing, OutgoingBody};
 use super::request::RequestBody;
 
 /// How much is read from a blob at a time: a few TLS records.
@@ -30,7 +30,7 @@ pub(super) struct Payload {
 enum Source {
     Bytes(Bytes),
     Stream {
-        reader: Pin<Box<dyn AsyncRead + Send>>,
+        reader: BodyReader,
         /// What is still owed, where the length was announced.
         owed: Option<u64>,
         /// What may still come, where it was not.
@@ -71,6 +71,19 @@ impl Payload {
             },
         };
         Self { source, sent }
+    }
+
+    /// The same body in another form; one of bytes stays as it is.
+    pub(super) fn framed(mut self, framing: Framing) -> Self {
+        if let Source::Stream { reader, buffer, .. } = self.source {
+            self.source = Source::Stream {
+                reader: (framing.frame)(reader),
+                owed: Some(framing.length),
+                allowance: 0,
+                buffer,
+            };
+        }
+        self
     }
 }
 

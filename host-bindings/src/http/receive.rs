@@ -15,14 +15,12 @@ use super::failure::Failure;
 use super::fault::Fault;
 use super::header_rule::HeaderRule;
 use super::headers::is_withheld;
-use super::limits::HttpLimits;
-use super::origin::Origin;
+use super::limits::{HttpLimits, RESPONSE_HEADER_COUNT};
 use super::request::{Response, ResponseSink};
 use super::scrub::Scrubber;
 
 /// Receives the response of one request.
 pub(super) struct Receiver<'a> {
-    pub(super) origin: &'a Origin,
     pub(super) limits: &'a HttpLimits,
     /// The headers that the guest may see.
     pub(super) visible: &'a HeaderRule,
@@ -63,7 +61,8 @@ impl Receiver<'_> {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
-        if bytes > self.limits.response_header_bytes {
+        // HTTP/2 limits the bytes of headers only.
+        if bytes > self.limits.response_header_bytes || headers.len() > RESPONSE_HEADER_COUNT {
             return Err(Failure::Fault(Fault::TooLarge));
         }
         let encoded = headers
@@ -113,7 +112,7 @@ impl Receiver<'_> {
             let frame = timeout(self.limits.stall_timeout, body.frame());
             match frame.await.map_err(|_| Failure::Fault(Fault::Timeout))? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(Failure::of(&error, self.origin)),
+                Some(Err(error)) => return Err(Failure::of(&error)),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));

@@ -27,7 +27,7 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// Encoded in a query: everything but RFC 3986's `unreserved`.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why a segment is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

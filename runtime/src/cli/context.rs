@@ -1,5 +1,6 @@
 //! What every command has at hand: the runtime, the options that all commands share, the connections that are meant.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgAction, Args};
@@ -9,6 +10,7 @@ use stockade::{Error, Runtime, Service};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Format;
 use crate::cli::reporter::TerminalReporter;
+use crate::cli::terminal;
 
 /// Names the connections that are meant when `--connection` is not given.
 const CONNECTION_VARIABLE: &str = "STOCKADE_CONNECTION";
@@ -35,6 +37,12 @@ pub(crate) struct CommonOptions {
     /// Stop whatever may change something, and say what it would have been
     #[arg(long, global = true, conflicts_with = "read_only")]
     pub(crate) dry_run: bool,
+    /// Write everything that providers get from outside into a new file
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Answer providers from a recording: no network, no credentials, and nothing is kept
+    #[arg(long, global = true, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 /// What a command has at hand.
@@ -65,17 +73,51 @@ impl CommonOptions {
             )),
         }
     }
+
+    /// Refuses `--record` and `--replay` where no provider is called.
+    pub(crate) fn without_recording(&self) -> Outcome {
+        match self.record.as_ref().or(self.replay.as_ref()) {
+            None => Ok(()),
+            Some(_) => Err(Failure::usage(
+                "this command calls no provider that could be recorded",
+                "leave out `--record` and `--replay`",
+            )),
+        }
+    }
+}
+
+impl Drop for Context {
+    /// The last that a command does: what it did is written down.
+    fn drop(&mut self) {
+        if let Err(error) = self.runtime.flush_audit() {
+            terminal::note(&terminal::clean(&format!("warning: {error}")));
+        }
+    }
 }
 
 impl Context {
     /// Starts a runtime for a command.
     pub(crate) fn new(options: CommonOptions) -> Outcome<Self> {
+        let builder = Runtime::builder().read_only(options.read_only);
+        let builder = match (&options.record, &options.replay) {
+            (Some(file), _) => builder.record(file.clone()),
+            (None, Some(file)) => builder.replay(file.clone()),
+            (None, None) => builder,
+        };
         Ok(Self {
-            runtime: Runtime::builder().read_only(options.read_only).build()?,
+            runtime: builder.build()?,
             output: options.output,
             dry_run: options.dry_run.then(DryRun::new),
             options,
         })
+    }
+
+    /// The connections that were named with `--connection`; none for all.
+    pub(crate) fn named_connections(&self) -> Vec<String> {
+        match self.options.connection.iter().any(|name| name == ALL) {
+            true => Vec::new(),
+            false => self.options.connection.clone(),
+        }
     }
 
     /// The names of the connections that are meant, at least one, each once.

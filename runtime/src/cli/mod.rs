@@ -6,6 +6,7 @@
 //! [`verbs`] is the tree of commands; one module for each noun says what its commands take and do. Called by `main`.
 
 mod arguments;
+mod audit;
 mod change;
 mod completions;
 mod connection;
@@ -13,6 +14,7 @@ mod context;
 mod disk;
 mod dry_run;
 mod failure;
+mod grants;
 mod image;
 mod network;
 mod noun;

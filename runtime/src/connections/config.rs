@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use stockade_host::connection::Isolation;
 use stockade_host::contract::ProviderInfo;
 use stockade_host::http::{OriginPattern, TextPattern};
 use stockade_host::limits::GuestLimits;
@@ -24,8 +25,11 @@ pub struct ConnectionConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
     /// Whether what may change something is refused.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
+    /// Where its provider runs: `in-process`, or `process` for each call in a process of its own behind a second wall.
+    #[serde(default, skip_serializing_if = "is_in_process")]
+    pub isolation: Isolation,
     /// The provider's options.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, OptionInput>,
@@ -41,8 +45,8 @@ pub struct ConnectionConfig {
     pub limits: GuestLimits,
 }
 
-fn is_false(value: &bool) -> bool {
-    !value
+fn is_in_process(isolation: &Isolation) -> bool {
+    *isolation == Isolation::InProcess
 }
 
 fn is_default(limits: &GuestLimits) -> bool {
@@ -70,6 +74,41 @@ pub enum CredentialConfig {
         /// Where the header's value is.
         value: SecretSource,
     },
+    /// The query parameter that the provider names.
+    Query {
+        /// Where the parameter's value is.
+        value: SecretSource,
+    },
+    /// A signature of each request: Signature Version 4.
+    Sigv4 {
+        /// The access key's id, or where it is.
+        access_key: TextSource,
+        /// Where the secret key is.
+        secret_key: SecretSource,
+        /// Where the session token is; none for keys that are not temporary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_token: Option<SecretSource>,
+    },
+    /// A signature of each request: Azure Storage's shared key.
+    AzureSharedKey {
+        /// Where the account's key is, in base64.
+        key: SecretSource,
+    },
+    /// Azure Storage's shared access signature.
+    AzureSas {
+        /// Where the query string is: `sv=…&sig=…`.
+        query: SecretSource,
+    },
+}
+
+/// A text that need not be secret, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum TextSource {
+    /// The text itself.
+    Text(String),
+    /// Where it is.
+    Source(SecretSource),
 }
 
 /// Where a secret is. It is read when it is needed.
@@ -104,9 +143,15 @@ pub struct EndpointGrants {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub allow_addresses: Vec<IpNet>,
+    /// How long URLs that are signed for others may be valid, in seconds; none when the provider may hand out none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presign_seconds: Option<u32>,
     /// How the server must prove who it is; none for the public certificate authorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
+    /// Through which proxy the requests go; none for no proxy, whatever the environment says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyConfig>,
     /// The requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleConfig>,
@@ -139,10 +184,6 @@ pub struct EndpointGrants {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub requests_in_flight: Option<NonZeroU32>,
-    /// How long a URL may be valid that the host signs for others, in seconds; none when it signs none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    pub presign_seconds: Option<NonZeroU32>,
 }
 
 /// Which headers pass: names, or their beginnings and `*`.
@@ -155,14 +196,69 @@ pub enum HeadersConfig {
     Deny(Vec<String>),
 }
 
-/// How a server must prove who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsConfig {
-    /// By a certificate of the authorities in this PEM file.
-    Ca(String),
+/// How a server must prove who it is, and the host to it. `roots`, `ca` and `insecure` exclude each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// By a certificate of public authorities: whose list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<RootsConfig>,
+    /// By a certificate of the authorities in this PEM file, and of no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Not at all. Anybody on the way can read and change everything, and take the credential.
-    Insecure(bool),
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// The PEM file of the certificate that the host shows, with its chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// Where the private key of that certificate is, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<SecretSource>,
+    /// The name that the server must prove, where it is not the origin's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The least version of TLS; none for 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_version: Option<TlsVersionConfig>,
+}
+
+/// An HTTP proxy. Its address needs `allow_addresses` as an origin's does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// `http://HOST:PORT`.
+    pub url: String,
+    /// Who the host is to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where that user's password is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
+    /// Whether it is asked for names instead of addresses that the host has checked: then it decides where they lead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolves_names: bool,
+}
+
+/// A list of public certificate authorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootsConfig {
+    /// Mozilla's, which is compiled in.
+    Public,
+    /// The operating system's.
+    System,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum TlsVersionConfig {
+    /// 1.2.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// 1.3.
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 impl Grants {
@@ -190,6 +286,7 @@ mod tests {
     const FILE: &str = r#"
         provider = "example"
         read_only = true
+        isolation = "process"
         [options]
         host = "127.0.0.1"
         port = 8000
@@ -222,6 +319,7 @@ mod tests {
     #[test]
     fn a_file_survives_being_written_and_read() {
         let config: ConnectionConfig = toml::from_str(FILE).unwrap();
+        assert_eq!(config.isolation, Isolation::Process);
         assert_eq!(config.limits.memory_mib, 32);
         assert_eq!(config.limits.cpu_ms, GuestLimits::default().cpu_ms);
         let written = toml::to_string_pretty(&config).unwrap();
@@ -233,9 +331,19 @@ mod tests {
     }
 
     #[test]
+    fn without_a_word_a_provider_runs_in_process_and_another_word_is_an_error() {
+        let parse = |file: &str| toml::from_str::<ConnectionConfig>(file);
+        let silent = parse("provider = \"example\"").unwrap();
+        assert_eq!(silent.isolation, Isolation::InProcess);
+        let error = parse("provider = \"example\"\nisolation = \"container\"").unwrap_err();
+        assert!(error.to_string().contains("`in-process` or `process`"), "{error}");
+    }
+
+    #[test]
     fn unknown_keys_are_errors_at_every_level_with_line_and_column() {
         for (key, level) in [
             ("provider", ""),
+            ("ca = \"ca.pem\"", "tls"),
             ("state_kib", "grants"),
             ("allow_addresses", "endpoint"),
             ("methods", "rule"),
@@ -245,6 +353,7 @@ mod tests {
         ] {
             let broken = FILE
                 .replace(key, &format!("typo_{level} = 1\n        {key}"))
+                .replace("{ typo_tls = 1\n        ca", "{ typo_tls = 1, ca")
                 .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods")
                 .replace("{ typo_condition = 1\n        form", "{ typo_condition = 1, form");
             let error = toml::from_str::<ConnectionConfig>(&broken).unwrap_err().to_string();

@@ -3,18 +3,18 @@
 //! A request passes when the provider asked for it and the operator granted it. Both lists go to the host as they are:
 //! it decides on each request, and can tell the operator which of the two is missing.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, TlsProfile};
+use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate};
 use stockade_host::state::{StateQuota, StateStore};
 
-use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
+use super::config::{ConnectionConfig, EndpointGrants};
+use super::options::validate;
 use super::rule::RuleConfig;
-use super::{check, credentials};
+use super::{check, credentials, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -55,8 +55,28 @@ pub(crate) fn host_connection(
         http,
         state,
         limits: config.limits.clone(),
+        tape: None,
+        isolation: config.isolation,
         options,
     })
+}
+
+/// What may be requested on a connection, for questions about it: without its credentials, so that no secret is read.
+pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderInfo) -> Result<Vec<EndpointGrant>> {
+    let place = format!("provider `{}`", info.name);
+    let options = validate(&info.connection_options, &config.options, &place)?;
+    let mut info = info.clone();
+    for endpoint in &mut info.endpoints {
+        endpoint.credential = None;
+    }
+    // What a client's key and a proxy's password are for: connections, which no decision needs.
+    let mut config = config.clone();
+    for granted in config.grants.endpoints.values_mut() {
+        granted.tls = None;
+        granted.proxy = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, &config, &info, &options);
+    info.endpoints.iter().map(grant).collect()
 }
 
 /// A grant for something that the provider does not have is a mistake, and maybe a dangerous one.
@@ -106,16 +126,21 @@ fn endpoint_grant(
         origin,
         asked,
         granted: rules,
-        credential: credential(endpoint, config, info)?,
+        credential: credential(endpoint, config, info, options)?,
+        presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
-        tls: tls_profile(&endpoint.name, granted.tls.as_ref())?,
+        tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
+        proxy: granted
+            .proxy
+            .as_ref()
+            .map(|config| proxy::proxy(&endpoint.name, config))
+            .transpose()?,
         bounds: check::bounds(granted).map_err(explain)?,
-        presign_seconds: granted.presign_seconds.map(NonZeroU32::get),
     })
 }
 
 /// The option that a template's variable stands for, as text.
-fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
+pub(super) fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
     options
         .iter()
         .find(|option| option.name == name)
@@ -126,7 +151,12 @@ fn option_text(options: &[OptionEntry], name: &str) -> Option<String> {
         })
 }
 
-fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInfo) -> Result<Option<Credential>> {
+fn credential(
+    endpoint: &Endpoint,
+    config: &ConnectionConfig,
+    info: &ProviderInfo,
+    options: &[OptionEntry],
+) -> Result<Option<Credential>> {
     let Some(name) = &endpoint.credential else {
         return Ok(None);
     };
@@ -134,7 +164,7 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
         return Ok(None);
     };
     match config.credentials.get(name) {
-        Some(given) => credentials::resolve(request, given).map(Some),
+        Some(given) => credentials::resolve(request, given, options).map(Some),
         None if request.required => Err(Error::invalid(
             "credentials",
             format!("the provider needs credential `{name}`: {}", request.reason),
@@ -143,24 +173,6 @@ fn credential(endpoint: &Endpoint, config: &ConnectionConfig, info: &ProviderInf
             "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
         ))),
         None => Ok(None),
-    }
-}
-
-fn tls_profile(endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsProfile> {
-    match config {
-        None | Some(TlsConfig::Insecure(false)) => Ok(TlsProfile::WebRoots),
-        Some(TlsConfig::Insecure(true)) => {
-            tracing::warn!(
-                endpoint,
-                "the server is not asked to prove who it is: anybody on the way can read and change everything"
-            );
-            Ok(TlsProfile::Insecure)
-        }
-        Some(TlsConfig::Ca(path)) => {
-            let pem = std::fs::read_to_string(path)
-                .map_err(|error| Error::io(format_args!("reading the certificate authorities `{path}`"), &error))?;
-            Ok(TlsProfile::Authority(pem))
-        }
     }
 }
 

@@ -6,16 +6,22 @@ mod credentials;
 mod effective;
 mod grants;
 mod options;
+mod proxy;
 mod rule;
+mod tls;
 
 use std::path::PathBuf;
 
-pub use config::{ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, SecretSource, TlsConfig};
+pub use config::{
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, ProxyConfig, RootsConfig, SecretSource,
+    TextSource, TlsConfig, TlsVersionConfig,
+};
 pub use effective::effective_rules;
-pub(crate) use grants::{host_connection, state_directory};
+pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
 pub use rule::RuleConfig;
+pub use stockade_host::connection::Isolation;
 pub use stockade_host::http::{ConditionText, Effect, OriginPattern, TextPattern};
 
 use crate::error::{Error, Result};

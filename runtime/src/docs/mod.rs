@@ -36,4 +36,10 @@ pub mod adr {
 
     #[doc = include_str!("adr/0006-libvirt-is-loaded-when-it-is-used.md")]
     pub mod libvirt_is_loaded_when_it_is_used {}
+
+    #[doc = include_str!("adr/0007-a-second-wall-of-processes.md")]
+    pub mod a_second_wall_of_processes {}
+
+    #[doc = include_str!("adr/0008-minisign-signatures-and-a-trust-file.md")]
+    pub mod minisign_signatures_and_a_trust_file {}
 }

@@ -7,11 +7,13 @@ use stockade_host::native::NativeProvider;
 use stockade_host::text::clean;
 use utoipa::ToSchema;
 
+use super::files::Description;
 use crate::error::{Error, Result};
 use crate::home::check_name;
+use crate::trust::{KeyId, Trust};
 
 /// An installed provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InstalledProvider {
     /// How it runs.
     pub kind: ProviderKind,
@@ -19,12 +21,34 @@ pub struct InstalledProvider {
     pub digest: String,
     /// Where it was installed from.
     pub source: String,
+    /// Who signed it; none when nobody did.
+    pub signer: Option<Signer>,
+    /// Why it cannot be used, as far as can be told without its bytes; none when it can.
+    pub refusal: Option<String>,
     /// What it can do: the abilities that it exports.
     pub abilities: Vec<Ability>,
     /// The host interfaces that it imports.
     pub imports: Vec<String>,
     /// What it says about itself and asks for.
     pub info: ProviderInfo,
+}
+
+/// Whose signature a component carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Signer {
+    /// The key's id, as minisign prints it.
+    pub key_id: String,
+    /// The key's name in the trust file; none when it is not there, and the signature was not verified.
+    pub key: Option<String>,
+}
+
+impl Signer {
+    pub(super) fn new(id: KeyId, trust: &Trust) -> Self {
+        Self {
+            key_id: id.to_string(),
+            key: trust.key_name(id).map(str::to_owned),
+        }
+    }
 }
 
 /// How a provider runs.
@@ -43,9 +67,24 @@ impl InstalledProvider {
             kind: ProviderKind::Native,
             digest: String::new(),
             source: "compiled in".to_owned(),
+            signer: None,
+            refusal: None,
             abilities: provider.abilities.to_vec(),
             imports: Vec::new(),
             info: (provider.info)(),
+        }
+    }
+
+    pub(super) fn component(description: Description, source: String, signer: Option<Signer>) -> Self {
+        Self {
+            kind: ProviderKind::Component,
+            digest: description.digest,
+            source,
+            signer,
+            refusal: None,
+            abilities: description.abilities,
+            imports: description.imports,
+            info: description.info,
         }
     }
 
@@ -62,7 +101,9 @@ impl InstalledProvider {
             .find(|options| options.noun == noun)
             .map_or(&[], |options| &options.options)
     }
+}
 
+impl Description {
     /// Refuses a self-description that could mislead or that nothing can be done with.
     pub(super) fn check(&self) -> Result<()> {
         let info = &self.info;

@@ -1,26 +1,39 @@
 //! Installed providers: components by digest, and the native ones that are compiled in.
 //!
 //! Installing runs a component's `describe` without any grant and keeps the answer, so that listing and configuring run
-//! none of its code.
+//! none of its code. What is kept is used only while the lock file and the policy say so: see `admission`.
 
+mod admission;
+mod files;
+mod install;
 mod installed;
+mod lock;
+mod verification;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use stockade_host::artifact::{ComponentBytes, ComponentLoader};
 use stockade_host::call::Call;
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Connection;
+use stockade_host::connection::{Connection, Isolation};
 use stockade_host::contract::{Error as ContractError, Provider as _};
 use stockade_host::native::{NativeProvider, native_providers};
 
-pub use installed::{InstalledProvider, ProviderKind};
+pub(crate) use admission::{Admission, Identity};
+pub use install::Installation;
+pub(crate) use install::Prepared;
+pub use installed::{InstalledProvider, ProviderKind, Signer};
+pub use verification::Verification;
+
+use admission::{admit, read_verified};
+use files::{Description, KeptDescription, RegistryFiles};
+use lock::LockFile;
 
 use crate::error::{Error, Result};
-use crate::home::{Home, check_name, read_optional, write_private};
+use crate::home::{Home, check_name};
 use crate::suggest;
+use crate::trust::{Trust, TrustStore};
 
 /// How long a component may take to describe itself, in all and computing: the contract asks for a constant. The first is
 /// far longer, because on a busy host computing takes its time.
@@ -31,7 +44,11 @@ const DESCRIBE_CPU_MS: u32 = 500;
 #[derive(Debug)]
 pub(crate) struct Registry {
     home: Home,
+    files: RegistryFiles,
+    trust: TrustStore,
     loader: Arc<ComponentLoader>,
+    /// Where components run that are inspected.
+    inspection: Isolation,
 }
 
 /// A provider that is ready to be used.
@@ -41,80 +58,50 @@ pub(crate) enum Loaded {
 }
 
 impl Registry {
-    pub(crate) fn new(home: Home, loader: ComponentLoader) -> Self {
+    pub(crate) fn new(home: Home, loader: ComponentLoader, inspection: Isolation) -> Self {
         Self {
+            files: RegistryFiles::new(&home),
+            trust: TrustStore::new(&home),
             home,
             loader: Arc::new(loader),
+            inspection,
         }
     }
 
-    /// Looks at a component file: what it is and asks for. Runs nothing of it but `describe`, without any grant.
-    pub(crate) async fn inspect(&self, file: &Path) -> Result<InstalledProvider> {
-        let bytes = read_component(file).await?;
-        let component = self
-            .load(bytes)
-            .await
-            .map_err(|error| error.while_doing(format!("inspect `{}`", file.display())))?;
-        describe(component, &file.display().to_string()).await
+    /// Whom the operator trusts.
+    pub(crate) fn trust(&self) -> &TrustStore {
+        &self.trust
     }
 
-    /// Installs a component file. The same component again is not an error; another one of that name needs `replace`.
-    pub(crate) async fn add(&self, file: &Path, replace: bool) -> Result<InstalledProvider> {
-        let doing = format!("add provider `{}`", file.display());
-        let bytes = read_component(file).await?;
-        let component = self
-            .load(bytes.clone())
-            .await
-            .map_err(|error| error.while_doing(&doing))?;
-        let provider = describe(component, &file.display().to_string())
-            .await
-            .map_err(|error| error.while_doing(&doing))?;
-        self.check_name_is_free(&provider, replace)
-            .map_err(|error| error.while_doing(&doing))?;
-        write_private(&self.component_file(&provider.digest), bytes.bytes())?;
-        let text =
-            serde_json::to_string_pretty(&provider).map_err(|error| Error::invalid("provider", error.to_string()))?;
-        write_private(&self.index_file(&provider.info.name), text.as_bytes())?;
-        Ok(provider)
-    }
-
-    /// Every installed provider, sorted by name.
+    /// Every installed provider, sorted by name; those that cannot be used say why.
     pub(crate) fn list(&self) -> Result<Vec<InstalledProvider>> {
         let mut providers: Vec<_> = native_providers().iter().map(InstalledProvider::native).collect();
-        let directory = self.home.data.join("providers");
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(providers),
-            Err(error) => return Err(Error::io(format_args!("reading `{}`", directory.display()), &error)),
-        };
-        for entry in entries {
-            let path = entry
-                .map_err(|error| Error::io(format_args!("reading `{}`", directory.display()), &error))?
-                .path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                providers.extend(read_index(&path)?);
-            }
+        for name in self.files.names()? {
+            providers.extend(self.look(&name)?);
         }
         providers.sort_by(|one, other| one.info.name.cmp(&other.info.name));
         Ok(providers)
     }
 
-    /// One installed provider.
+    /// One installed provider; one that cannot be used says why.
     pub(crate) fn get(&self, name: &str) -> Result<InstalledProvider> {
         check_name("provider", name)?;
         if let Some(native) = find_native(name) {
             return Ok(InstalledProvider::native(native));
         }
-        if let Some(provider) = read_index(&self.index_file(name))? {
-            return Ok(provider);
+        self.look(name)?.map_or_else(|| Err(self.unknown(name)), Ok)
+    }
+
+    /// The permission to use a provider now.
+    pub(crate) fn admit(&self, name: &str) -> Result<Admission> {
+        check_name("provider", name)?;
+        if let Some(native) = find_native(name) {
+            return Ok(Admission::native(InstalledProvider::native(native)));
         }
-        let installed = self.list()?;
-        let names: Vec<_> = installed.iter().map(|provider| provider.info.name.as_str()).collect();
-        let error = Error::not_found("provider", name);
-        Err(match suggest::hint(name, &names) {
-            Some(hint) => error.hint(hint),
-            None => error.hint("install one with `stockade provider add FILE.wasm`"),
-        })
+        let Some(kept) = self.files.description(name)? else {
+            return Err(self.unknown(name));
+        };
+        self.admit_kept(name, kept)
     }
 
     /// Removes a component. Connections that use it say so when they are used next.
@@ -126,36 +113,30 @@ impl Registry {
                 format!("provider `{name}` is compiled in; it cannot be removed"),
             ));
         }
-        let remove = |path: &Path| match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io(format_args!("removing `{}`", path.display()), &error))
-            }
-            _ => Ok(()),
-        };
-        remove(&self.index_file(name))?;
-        remove(&self.component_file(&provider.digest))?;
+        let _changing = self.home.lock()?;
+        self.files.remove_description(name)?;
+        self.files.remove_component(&provider.digest)?;
+        LockFile::read(&self.home)?.remove(name)?;
         Ok(provider)
     }
 
-    /// Loads an installed provider.
-    pub(crate) async fn open(&self, provider: &InstalledProvider) -> Result<Loaded> {
-        let name = &provider.info.name;
-        if let Some(native) = find_native(name) {
+    /// Loads a provider that may be used, after its bytes were verified.
+    pub(crate) async fn open(&self, admission: &Admission) -> Result<Loaded> {
+        if let Some(native) = find_native(&admission.provider.info.name) {
             return Ok(Loaded::Native(native));
         }
-        let file = self.component_file(&provider.digest);
-        let bytes = read_component(&file).await?;
-        if bytes.digest() != provider.digest {
-            return Err(Error::invalid(
-                "provider",
-                format!("the installed component of provider `{name}` was changed on disk"),
-            )
-            .hint(format!(
-                "install it again: `stockade provider add --replace {}`",
-                provider.source
-            )));
-        }
+        let bytes = self.verified(admission).await?;
         Ok(Loaded::Component(Arc::new(self.load(bytes).await?)))
+    }
+
+    /// The bytes of a component that may be used.
+    async fn verified(&self, admission: &Admission) -> Result<ComponentBytes> {
+        let (files, admission) = (self.files.clone(), admission.clone());
+        // Reading, hashing and verifying megabytes is no work for a thread that answers others.
+        match tokio::task::spawn_blocking(move || read_verified(&files, &admission)).await {
+            Ok(bytes) => bytes,
+            Err(error) => Err(ContractError::internal(format!("verifying was given up: {error}")).into()),
+        }
     }
 
     async fn load(&self, bytes: ComponentBytes) -> Result<LoadedComponent> {
@@ -170,79 +151,79 @@ impl Registry {
         }
     }
 
-    fn check_name_is_free(&self, provider: &InstalledProvider, replace: bool) -> Result<()> {
-        let name = &provider.info.name;
-        check_name("provider", name)?;
-        if find_native(name).is_some() {
-            return Err(Error::already_exists("provider", name)
-                .hint("a component cannot take the name of a provider that is compiled in"));
-        }
-        match read_index(&self.index_file(name))? {
-            Some(installed) if installed.digest != provider.digest && !replace => {
-                Err(Error::already_exists("provider", name).hint(format!(
-                    "version {} ({}) is installed; give `--replace` to use this one instead",
-                    installed.info.version,
-                    &installed.digest[..12]
-                )))
-            }
-            _ => Ok(()),
-        }
+    /// What is kept of a component, and why it cannot be used.
+    fn look(&self, name: &str) -> Result<Option<InstalledProvider>> {
+        let Some(kept) = self.files.description(name)? else {
+            return Ok(None);
+        };
+        let description = kept.description.clone();
+        Ok(Some(match self.admit_kept(name, kept) {
+            Ok(admission) => admission.provider,
+            Err(error) => InstalledProvider {
+                refusal: Some(error.to_string()),
+                ..self.describe_refused(name, description)
+            },
+        }))
     }
 
-    fn index_file(&self, name: &str) -> std::path::PathBuf {
-        self.home.data.join("providers").join(format!("{name}.json"))
+    /// What can be said of a component that cannot be used.
+    fn describe_refused(&self, name: &str, description: Description) -> InstalledProvider {
+        let pin = LockFile::read(&self.home).ok().and_then(|lock| lock.get(name).cloned());
+        let trust = self.trust.read().ok();
+        let signer = pin.as_ref().and_then(|pin| pin.signer).zip(trust);
+        let signer = signer.map(|(id, trust)| Signer::new(id, &trust));
+        let source = pin.map_or_else(|| "unknown".to_owned(), |pin| pin.source);
+        InstalledProvider::component(description, source, signer)
     }
 
-    fn component_file(&self, digest: &str) -> std::path::PathBuf {
-        self.home.data.join("components").join(format!("{digest}.wasm"))
+    fn admit_kept(&self, name: &str, kept: KeptDescription) -> Result<Admission> {
+        let (lock, trust): (_, Trust) = (LockFile::read(&self.home)?, self.trust.read()?);
+        admit(name, kept, &self.files, &lock, &trust)
+    }
+
+    /// Asks a component what it is, without any grant.
+    async fn describe(&self, component: &ComponentBytes) -> Result<Description> {
+        let component = self.load(component.clone()).await?;
+        let digest = component.digest().to_owned();
+        let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
+        let mut connection = Connection::without_grants("(none)");
+        connection.limits.cpu_ms = DESCRIBE_CPU_MS;
+        connection.isolation = self.inspection;
+        let call = Call {
+            timeout: DESCRIBE_TIMEOUT,
+            ..Call::default()
+        };
+        let provider = ComponentProvider::new(Arc::new(component), Arc::new(connection));
+        let info = provider.describe(&call).await?;
+        let description = Description {
+            digest,
+            abilities,
+            imports,
+            info,
+        };
+        description.check()?;
+        Ok(description)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let error = Error::not_found("provider", name);
+        if let Some(pin) = LockFile::read(&self.home).ok().and_then(|lock| lock.get(name).cloned()) {
+            return error.hint(format!(
+                "the lock file pins its version {}; install it: `stockade provider add {}`",
+                pin.version, pin.source
+            ));
+        }
+        let mut names = self.files.names().unwrap_or_default();
+        names.extend(native_providers().iter().map(|native| (native.info)().name));
+        names.sort();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        match suggest::hint(name, &names) {
+            Some(hint) => error.hint(hint),
+            None => error.hint("install one with `stockade provider add FILE.wasm`"),
+        }
     }
 }
 
 fn find_native(name: &str) -> Option<&'static NativeProvider> {
     native_providers().iter().find(|native| (native.info)().name == name)
-}
-
-fn read_index(path: &Path) -> Result<Option<InstalledProvider>> {
-    let Some(text) = read_optional(path)? else {
-        return Ok(None);
-    };
-    let provider = serde_json::from_str(&text).map_err(|error| {
-        Error::invalid("provider", format!("`{}` is damaged: {error}", path.display()))
-            .hint("remove the file and add the provider again")
-    })?;
-    Ok(Some(provider))
-}
-
-async fn read_component(file: &Path) -> Result<ComponentBytes> {
-    tokio::fs::read(file)
-        .await
-        .map(ComponentBytes::new)
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::not_found("file", &file.display().to_string()),
-            _ => Error::io(format_args!("reading `{}`", file.display()), &error),
-        })
-}
-
-/// Asks a component what it is, without any grant.
-async fn describe(component: LoadedComponent, source: &str) -> Result<InstalledProvider> {
-    let digest = component.digest().to_owned();
-    let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
-    let mut connection = Connection::without_grants("(none)");
-    connection.limits.cpu_ms = DESCRIBE_CPU_MS;
-    let call = Call {
-        timeout: DESCRIBE_TIMEOUT,
-        ..Call::default()
-    };
-    let provider = ComponentProvider::new(Arc::new(component), Arc::new(connection));
-    let info = provider.describe(&call).await?;
-    let provider = InstalledProvider {
-        kind: ProviderKind::Component,
-        digest,
-        source: source.to_owned(),
-        abilities,
-        imports,
-        info,
-    };
-    provider.check()?;
-    Ok(provider)
 }

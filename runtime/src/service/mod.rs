@@ -28,10 +28,12 @@ use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
 use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
 use stockade_host::guard::Guarded;
 use stockade_host::http::{Changes, DryRun};
+use stockade_host::recording::ConnectionTape;
 use stockade_host::text::clean;
 
 use activity::Activity;
 
+use crate::audit::{AuditLog, CallWitness};
 use crate::error::{Error, Result};
 use crate::registry::{InstalledProvider, ProviderKind};
 
@@ -49,15 +51,25 @@ struct Inner {
     installed: InstalledProvider,
     timeout: Duration,
     read_only: bool,
+    traces: Traces,
 }
 
-/// What a connection's file says about its calls.
-#[derive(Clone, Copy)]
+/// What a connection's file and its runtime say about its calls.
 pub(crate) struct Settings {
     /// How long one may take; none for the default.
     pub(crate) timeout: Option<Duration>,
     /// Whether what may change something is refused.
     pub(crate) read_only: bool,
+    /// Where they leave traces.
+    pub(crate) traces: Traces,
+}
+
+/// Where the calls of a connection leave traces.
+pub(crate) struct Traces {
+    /// What they do outside.
+    pub(crate) audit: AuditLog,
+    /// What they get from outside; none unless it is recorded or replayed.
+    pub(crate) tape: Option<ConnectionTape>,
 }
 
 /// Pages of one list. A provider that never ends a list is stopped here.
@@ -93,6 +105,7 @@ impl Service {
             installed,
             timeout: settings.timeout.unwrap_or(DEFAULT_TIMEOUT),
             read_only: settings.read_only,
+            traces: settings.traces,
         };
         Self {
             inner: Arc::new(inner),
@@ -178,10 +191,16 @@ impl Service {
                 .on(&inner.connection)
                 .hint(format!("it has: {}", abilities.join(", "))));
         }
-        Ok(
-            Activity::new(&inner.connection, doing, inner.timeout, Arc::clone(&self.reporter))
-                .with_changes(self.changes()),
+        let witness = CallWitness::begin(&inner.traces.audit, &inner.connection, &inner.installed, &doing);
+        let witness = witness.map_err(|error| error.while_doing(&doing).on(&inner.connection))?;
+        Ok(Activity::new(
+            &inner.connection,
+            doing,
+            inner.timeout,
+            witness,
+            Arc::clone(&self.reporter),
         )
+        .with_changes(self.changes()))
     }
 
     /// Reads a whole list, page by page.
@@ -215,6 +234,7 @@ impl Service {
                 )));
             }
             request.cursor = Some(cursor);
+            activity.go_on();
         }
     }
 
@@ -239,6 +259,7 @@ impl Service {
         let Some(token) = change.pending else {
             return Ok(change.id);
         };
+        activity.go_on();
         let started = tokio::time::Instant::now();
         let mut pause = FIRST_POLL_PAUSE;
         while started.elapsed() < MAX_POLL_TIME {
@@ -252,6 +273,7 @@ impl Service {
             if state.done {
                 return Ok(change.id);
             }
+            activity.go_on();
             let message = state.message.map(|message| clean(&message, MAX_PROGRESS_BYTES));
             self.reporter
                 .progress(state.percent, message.as_deref().unwrap_or(activity.doing()));

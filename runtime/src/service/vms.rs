@@ -100,6 +100,13 @@ impl Service {
         options: &BTreeMap<String, OptionInput>,
     ) -> Result<Vec<stockade_host::contract::OptionEntry>> {
         let place = format!("a {noun} of provider `{}`", self.installed().info.name);
-        validate(self.installed().spec_options(noun), options, &place)
+        let schema = self.installed().spec_options(noun);
+        let options = validate(schema, options, &place)?;
+        if let Some(tape) = &self.inner.traces.tape {
+            let is_secret = |name: &str| schema.iter().any(|option| option.secret && option.name == name);
+            let secrets = options.iter().filter(|option| is_secret(&option.name));
+            secrets.for_each(|option| tape.hide(option));
+        }
+        Ok(options)
     }
 }

@@ -8,22 +8,34 @@
 //! One file for each kind. [`Credential`] says what a kind has to answer: what it sets, so that no guest sets it; how it
 //! is attached, which may need requests of the host's own ([`OwnRequests`]); and which texts must not be seen.
 
+mod azure_sas;
+mod azure_shared_key;
+mod clock;
 mod fixed;
+mod hash;
+mod query;
+mod sigv4;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use tokio::io::AsyncRead;
 use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::origin::Origin;
 use super::request::{Request, Response};
 
+pub use azure_sas::AzureSas;
+pub use azure_shared_key::AzureSharedKey;
 pub use fixed::{Basic, Bearer, Header, spellings};
+pub use query::Query;
+pub use sigv4::{AccessKey, Sigv4};
 
 /// Why a credential cannot be attached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +51,25 @@ pub enum CredentialError {
     /// A header that frames or routes requests: its name comes from the provider, which must not gain control of those.
     #[error("no credential can be attached in the header `{0}`: it frames or routes requests")]
     Header(HeaderName),
+    /// A part of a signature that no server could read as it was meant. Never a secret.
+    #[error("the {part} `{text}` is not {expected}")]
+    Part {
+        /// Which.
+        part: &'static str,
+        /// What it is.
+        text: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A secret of a form that its kind does not have.
+    #[error("the credential's value is not {0}; check how it was stored")]
+    Form(&'static str),
+    /// The signature covers the body, which is not known before it is sent.
+    #[error("the request cannot be signed: {0}")]
+    Body(&'static str),
+    /// This kind signs no URLs, or not this one.
+    #[error("no URL can be signed: {0}")]
+    Presign(&'static str),
 }
 
 /// How the host authenticates to one endpoint. Belongs to one connection: whatever it learns (tokens, the server's
@@ -67,9 +98,15 @@ pub trait Authenticate: Send + Sync + fmt::Debug {
     /// Why it cannot: the request is not sent.
     async fn attach(&self, outgoing: &mut Outgoing<'_>, host: &dyn OwnRequests) -> Result<(), CredentialError>;
 
-    /// The server did not accept (status 401) what was attached; `response_headers` are its answer's. True when trying
-    /// once more makes sense, because there is something newer to attach: a token obtained anew, a corrected clock.
-    async fn refused(&self, _response_headers: &HeaderMap) -> bool {
+    /// Whether a response of this status may mean that the server did not accept what was attached.
+    fn refuses_with(&self, status: StatusCode) -> bool {
+        status == StatusCode::UNAUTHORIZED
+    }
+
+    /// The server did not accept what was attached under this [`Outgoing::stamp`]; `response_headers` are its answer's.
+    /// Called once for each answer of a status of [`Authenticate::refuses_with`]. True when trying once more makes sense,
+    /// because there is something newer to attach: a token obtained anew, a corrected clock.
+    async fn refused(&self, _stamp: u64, _response_headers: &HeaderMap) -> bool {
         false
     }
 
@@ -81,13 +118,15 @@ pub trait Authenticate: Send + Sync + fmt::Debug {
         0
     }
 
-    /// The query of a URL that authenticates whoever holds it until it expires, with the request's own parameters; none
-    /// when this kind has no such thing.
+    /// Adds to the request's query what authenticates whoever holds the URL until it expires, and answers for how long
+    /// that is: `valid`, or less.
     ///
     /// # Errors
-    /// Why it cannot be made.
-    fn presign(&self, _outgoing: &Outgoing<'_>, _valid: Duration) -> Result<Option<String>, CredentialError> {
-        Ok(None)
+    /// Why it cannot, which the guest learns.
+    fn presign(&self, _outgoing: &mut Outgoing<'_>, _valid: Duration) -> Result<Duration, CredentialError> {
+        Err(CredentialError::Presign(
+            "the endpoint's credential is of a kind that signs none",
+        ))
     }
 }
 
@@ -100,8 +139,8 @@ pub struct Outgoing<'a> {
     pub origin: &'a Origin,
     /// The method.
     pub method: &'a Method,
-    /// The encoded path.
-    pub path: &'a str,
+    /// The encoded path. Another encoding of the same segments may take its place.
+    pub path: &'a mut String,
     /// The encoded query without its question mark; empty for none.
     pub query: &'a mut String,
     /// The headers, complete except for `host` and, where the HTTP library sets it, `content-length`.
@@ -112,7 +151,22 @@ pub struct Outgoing<'a> {
     pub changes: bool,
     /// The host's time.
     pub now: SystemTime,
+    /// For the credential to note which of several secrets it attached; [`Authenticate::refused`] gets it back.
+    pub stamp: u64,
+    /// What a spliced body is to become on its way; for the credential to set.
+    pub framing: Option<Framing>,
 }
+
+/// Another form of a spliced body, for signatures that cover it.
+pub struct Framing {
+    /// Its length in that form.
+    pub length: u64,
+    /// Reads the body and gives it in that form.
+    pub frame: Box<dyn FnOnce(BodyReader) -> BodyReader + Send>,
+}
+
+/// A body that is read while it is sent.
+pub type BodyReader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// A request's body as far as it is known before it is sent.
 #[derive(Debug, Clone, Copy)]

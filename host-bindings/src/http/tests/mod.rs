@@ -5,8 +5,13 @@
 
 mod bodies;
 mod bounds;
+mod http2;
 mod limits;
 mod policy;
+mod presign;
+mod proxies;
+mod signing;
+mod slow;
 mod tls;
 
 use std::collections::VecDeque;
@@ -160,10 +165,11 @@ fn grant(origin: &str) -> EndpointGrant {
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
-        allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
-        tls: TlsProfile::WebRoots,
-        bounds: EndpointBounds::default(),
         presign_seconds: None,
+        allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
+        tls: TlsProfile::default(),
+        proxy: None,
+        bounds: EndpointBounds::default(),
     }
 }
 

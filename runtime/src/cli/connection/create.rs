@@ -27,7 +27,8 @@ pub(crate) struct Create {
     provider: String,
     #[command(flatten)]
     options: ProviderOptions,
-    /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is
+    /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, `NAME=query:SOURCE`,
+    /// `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is
     /// `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`
     #[arg(long = "credential", value_name = "CREDENTIAL", value_parser = credential::parse)]
     credentials: Vec<(String, CredentialConfig)>,
@@ -75,6 +76,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
         provider: arguments.provider.clone(),
         timeout_seconds: None,
         read_only: false,
+        isolation: Default::default(),
         options: arguments.options.inputs()?,
         credentials: by_name(&arguments.credentials)?,
         grants: grants(&arguments, &info)?,
@@ -130,9 +132,12 @@ fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
     let mut grants = Grants::all_of(info);
     let Tls { ca, insecure } = &arguments.tls;
     let tls = match (ca, insecure) {
-        (Some(file), _) => Some(TlsConfig::Ca(file.clone())),
-        (None, true) => Some(TlsConfig::Insecure(true)),
         (None, false) => None,
+        (ca, insecure) => Some(TlsConfig {
+            ca: ca.clone(),
+            insecure: *insecure,
+            ..TlsConfig::default()
+        }),
     };
     if grants.endpoints.is_empty() && (tls.is_some() || !arguments.allow_addresses.is_empty()) {
         return Err(Failure::usage(

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use stockade::connections::{CredentialConfig, SecretSource};
+use stockade::connections::{CredentialConfig, SecretSource, TextSource};
 
 /// How it is written, for messages.
-const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE` or `NAME=header:SOURCE`, where SOURCE is \
-                    `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`";
+const FORM: &str = "it must be written `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, \
+                    `NAME=query:SOURCE`, `NAME=sigv4:ACCESS_KEY:SOURCE`, `NAME=azure-shared-key:SOURCE` or \
+                    `NAME=azure-sas:SOURCE`, where SOURCE is `env:VARIABLE`, `file:PATH` or `keyring:SERVICE/USER`";
 
 /// Reads `NAME=KIND:…:SOURCE`.
 pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
@@ -23,6 +24,17 @@ pub(super) fn parse(text: &str) -> Result<(String, CredentialConfig), String> {
                 password: source(rest)?,
             }
         }
+        "query" => CredentialConfig::Query { value: source(rest)? },
+        "sigv4" => {
+            let (access_key, rest) = rest.split_once(':').ok_or(FORM)?;
+            CredentialConfig::Sigv4 {
+                access_key: TextSource::Text(access_key.to_owned()),
+                secret_key: source(rest)?,
+                session_token: None,
+            }
+        }
+        "azure-shared-key" => CredentialConfig::AzureSharedKey { key: source(rest)? },
+        "azure-sas" => CredentialConfig::AzureSas { query: source(rest)? },
         _ => return Err(FORM.to_owned()),
     };
     match name.is_empty() {
@@ -75,6 +87,26 @@ mod tests {
                 value: SecretSource::Keyring("lab/me".to_owned())
             }
         );
+        assert_eq!(
+            parse("s3=sigv4:AKIA1:env:SECRET").unwrap().1,
+            CredentialConfig::Sigv4 {
+                access_key: TextSource::Text("AKIA1".to_owned()),
+                secret_key: env("SECRET"),
+                session_token: None,
+            }
+        );
+        assert_eq!(
+            parse("a=query:env:K").unwrap().1,
+            CredentialConfig::Query { value: env("K") }
+        );
+        assert_eq!(
+            parse("a=azure-sas:env:K").unwrap().1,
+            CredentialConfig::AzureSas { query: env("K") }
+        );
+        assert_eq!(
+            parse("a=azure-shared-key:env:K").unwrap().1,
+            CredentialConfig::AzureSharedKey { key: env("K") }
+        );
     }
 
     #[test]
@@ -87,6 +119,9 @@ mod tests {
             "api=basic:canary:env:",
             "=bearer:env:canary",
             "api=header:keyring:canary",
+            "api=sigv4:AKIA1:canary",
+            "api=sigv4:canary",
+            "api=azure-sas:sv=1&sig=canary",
         ] {
             let error = parse(text).unwrap_err();
             assert!(!error.contains("canary"), "{error}");

@@ -15,6 +15,7 @@ pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
         provider: provider.info.name.clone(),
         timeout_seconds: None,
         read_only: false,
+        isolation: Default::default(),
         options: [].into(),
         credentials: [].into(),
         grants: Grants::all_of(&provider.info),

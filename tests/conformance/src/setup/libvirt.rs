@@ -16,6 +16,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         provider: provider.info.name.clone(),
         timeout_seconds: None,
         read_only: false,
+        isolation: Default::default(),
         options: [].into(),
         credentials: [].into(),
         grants: Grants::default(),

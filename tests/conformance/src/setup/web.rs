@@ -42,6 +42,7 @@ pub(super) fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig
         provider: info.name.clone(),
         timeout_seconds: None,
         read_only: false,
+        isolation: Default::default(),
         options: options.into(),
         credentials: [].into(),
         grants,

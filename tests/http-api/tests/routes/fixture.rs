@@ -86,6 +86,7 @@ impl Fixture {
             provider: "fake".to_owned(),
             timeout_seconds: None,
             read_only: false,
+            isolation: Default::default(),
             options: options
                 .map(|(name, value)| {
                     (

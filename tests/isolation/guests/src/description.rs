@@ -9,7 +9,8 @@ use stockade_provider::abilities::Info;
 use stockade_provider::bindings::shared::stockade::provider as imports;
 use stockade_provider::host::Host;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request, SpecOptions,
+    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request, Sigv4,
+    SpecOptions,
 };
 
 use crate::{Hostile, lists};
@@ -62,6 +63,11 @@ impl<H: Host> Info<H> for Hostile {
                 CredentialKind::Bearer,
                 CredentialKind::Basic,
                 CredentialKind::Header("x-api-key".to_owned()),
+                CredentialKind::Query("key".to_owned()),
+                CredentialKind::Sigv4(Sigv4 {
+                    service: "s3".to_owned(),
+                    region: "eu-1".to_owned(),
+                }),
             ],
             "to try to see it",
         )];

@@ -1,15 +1,17 @@
 //! Compiled components on disk: whatever is done to one, it is compiled again and never loaded; and the compiler is confined.
+//! Installed components are tried in `supply.rs`.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use stockade::Runtime;
 use stockade_test_support::{artifacts, wait_for};
 
 use crate::description::describing;
-use crate::lab::{Lab, Setup, Trial, installed, open};
+use crate::lab::{Lab, Setup, Trial};
 
 pub(crate) const TRIALS: &[Trial] = &[
     Trial {
@@ -23,9 +25,9 @@ pub(crate) const TRIALS: &[Trial] = &[
         run: foreign,
     },
     Trial {
-        name: "an_installed_component_that_was_changed_is_refused",
+        name: "an_artifact_directory_or_key_that_others_can_change_is_refused",
         attempts: &[],
-        run: changed_component,
+        run: doubtful_directory,
     },
     Trial {
         name: "the_compiler_is_confined",
@@ -52,12 +54,12 @@ fn cached(runtime: &Runtime) -> Vec<PathBuf> {
 }
 
 fn use_anew(lab: &Lab, home: &Path) {
-    let (service, _) = lab.connect_on(&open(home), &Setup::nothing());
+    let (service, _) = lab.connect_on(&lab.shared.open(home), &Setup::nothing());
     lab.works(&service);
 }
 
 /// What is done to an artifact.
-const TAMPERING: [&str; 8] = [
+const TAMPERING: [&str; 10] = [
     "a byte of its code is changed",
     "its last byte is changed",
     "it is cut short",
@@ -65,6 +67,8 @@ const TAMPERING: [&str; 8] = [
     "it is a link",
     "it has a second name",
     "others can write it",
+    "its group can write it",
+    "it belongs to somebody else",
     "the key is another one",
 ];
 
@@ -91,6 +95,12 @@ fn tamper(what: &str, artifact: &Path, honest: &[u8]) {
         "others can write it" => {
             std::fs::set_permissions(artifact, std::fs::Permissions::from_mode(0o622)).unwrap();
         }
+        "its group can write it" => {
+            std::fs::set_permissions(artifact, std::fs::Permissions::from_mode(0o620)).unwrap();
+        }
+        // Only root can give files away; for others it goes on with a new file.
+        "it belongs to somebody else" if is_root() => chown(artifact, Some(12_345), None).unwrap(),
+        "it belongs to somebody else" => flip(artifact, 0),
         "the key is another one" => flip(&artifact.with_file_name("key"), 0),
         _ => panic!("nobody knows how `{what}` is done"),
     }
@@ -98,7 +108,7 @@ fn tamper(what: &str, artifact: &Path, honest: &[u8]) {
 
 fn tampered(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let artifact = cached(&installed(home.path())).remove(0);
+    let artifact = cached(&lab.shared.installed(home.path())).remove(0);
     let honest = identity(&artifact);
     use_anew(lab, home.path());
     assert_eq!(identity(&artifact), honest, "an honest artifact is loaded and stays");
@@ -123,7 +133,7 @@ fn tampered(lab: &Lab) {
 fn foreign(lab: &Lab) {
     lab.note("describe calls");
     let home = tempfile::tempdir().unwrap();
-    let runtime = open(home.path());
+    let runtime = lab.shared.open(home.path());
     let (plain, calls) = (home.path().join("plain.wasm"), home.path().join("calls.wasm"));
     std::fs::write(&plain, describing("plain")).unwrap();
     std::fs::write(&calls, describing("calls")).unwrap();
@@ -144,29 +154,60 @@ fn foreign(lab: &Lab) {
     );
 }
 
-fn changed_component(lab: &Lab) {
-    let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
-    let (service, _) = lab.connect_on(&runtime, &Setup::nothing());
-    lab.works(&service);
-    let digest = runtime.provider("hostile").unwrap().digest;
-    let file = runtime.home().data.join("components").join(format!("{digest}.wasm"));
-    std::fs::write(&file, describing("calls")).unwrap();
-    let opening = open(home.path());
-    let error = lab
-        .wait(opening.connect(service.connection()))
-        .err()
-        .expect("it is refused");
-    assert!(error.to_string().contains("was changed on disk"), "{error}");
-    assert!(error.hints().join(" ").contains("provider add --replace"), "{error:?}");
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
-fn compiler(_lab: &Lab) {
+fn doubtful_directory(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let path = home.path().to_owned();
+    drop(lab.shared.open(home.path()));
+    let directory = home.path().join("cache/artifacts");
+    let key = directory.join("key");
+    let set_mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let refusal = || {
+        let built = Runtime::builder().home(stockade::Home::below(home.path())).build();
+        built.err().map(|error| error.to_string())
+    };
+    assert_eq!(refusal(), None);
+    for (path, mode, right, expected) in [
+        (&directory, 0o720, 0o700, "chmod 700"),
+        (&directory, 0o777, 0o700, "chmod 700"),
+        (&key, 0o602, 0o600, "others can write"),
+        (&key, 0o640, 0o600, "others can read"),
+    ] {
+        set_mode(path, mode);
+        let refused = refusal().expect("it is refused");
+        assert!(
+            refused.contains(expected) && refused.contains(&path.display().to_string()),
+            "{refused}"
+        );
+        set_mode(path, right);
+        assert_eq!(refusal(), None, "{expected}");
+    }
+    if is_root() {
+        for path in [&directory, &key] {
+            chown(path, Some(12_345), None).unwrap();
+            assert!(refusal().expect("it is refused").contains("belongs to user 12345"));
+            chown(path, Some(0), None).unwrap();
+        }
+    }
+    let elsewhere = home.path().join("elsewhere");
+    for path in [&key, &directory] {
+        std::fs::rename(path, &elsewhere).unwrap();
+        symlink(&elsewhere, path).unwrap();
+        assert!(refusal().expect("it is refused").contains("link"));
+        std::fs::remove_file(path).unwrap();
+        std::fs::rename(&elsewhere, path).unwrap();
+    }
+    assert_eq!(refusal(), None);
+}
+
+fn compiler(lab: &Lab) {
+    let home = tempfile::tempdir().unwrap();
+    let (path, shared) = (home.path().to_owned(), Arc::clone(&lab.shared));
     let compiling = std::thread::spawn(move || {
         let file = artifacts::component("hostile");
-        crate::lab::drive(open(&path).inspect_provider(&file)).unwrap();
+        crate::lab::drive(shared.open(&path).inspect_provider(&file)).unwrap();
     });
     let (limits, environment) = wait_for("a compiler that limited itself", Duration::from_secs(60), || {
         compilers().find(|(limits, _)| limits["Max file size"] == "0")
@@ -177,19 +218,19 @@ fn compiler(_lab: &Lab) {
     assert_eq!(limits["Max open files"], "64");
     assert_eq!(limits["Max core file size"], "0");
     assert_eq!(
-        environment, "STOCKADE_COMPILE_CHILD=1\0",
+        environment, "STOCKADE_CHILD=compiler\0",
         "no secret of the parent's environment"
     );
 }
 
-/// The hard limits and the environments of this process's children that compile.
+/// The hard limits and the environments of this process's children that compile and have given up most system calls.
 fn compilers() -> impl Iterator<Item = (BTreeMap<String, String>, String)> {
     let parent = format!("\nPPid:\t{}\n", std::process::id());
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     processes.filter_map(move |process| {
         let read = |name: &str| std::fs::read_to_string(process.join(name)).ok();
-        let environment = read("environ").filter(|text| text.contains("STOCKADE_COMPILE_CHILD"))?;
-        read("status").filter(|status| status.contains(&parent))?;
+        let environment = read("environ").filter(|text| text.contains("STOCKADE_CHILD=compiler"))?;
+        read("status").filter(|status| status.contains(&parent) && status.contains("\nSeccomp:\t2\n"))?;
         // Columns of a fixed width: name, soft limit, hard limit (proc_pid_limits(5)).
         let limits = read("limits")?;
         let hard = limits.lines().skip(1).filter_map(|line| {

@@ -9,16 +9,18 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use stockade::connections::{CredentialConfig, OptionInput, SecretSource};
+use stockade::connections::{CredentialConfig, OptionInput, SecretSource, TextSource};
 use stockade::{Error, Service};
 use stockade_host::connection::Connection;
 use stockade_host::http::{
-    Basic, Bearer, Credential, EndpointBounds, EndpointGrant, Header, HttpClient, HttpLimits, Origin, Secret,
-    TlsProfile,
+    AccessKey, AzureSas, AzureSharedKey, Basic, Bearer, Credential, EndpointBounds, EndpointGrant, Header, HttpClient,
+    HttpLimits, Origin, Query, Secret, Sigv4, TlsProfile,
 };
 
-use crate::lab::{Lab, Setup, Trial, installed};
+use crate::lab::{Lab, Setup, Trial};
 use crate::leaks::{Evidence, spellings};
 use crate::server::Server;
 
@@ -58,7 +60,7 @@ fn canary(kind: &str) -> String {
 }
 
 fn credentials(lab: &Lab) {
-    for kind in ["bearer", "basic", "header"] {
+    for kind in ["bearer", "basic", "header", "query", "sigv4"] {
         let (known, unknown) = (canary(kind), canary("unprotected"));
         let secret = secret_file(&known);
         let source = SecretSource::File(secret.path().display().to_string());
@@ -68,12 +70,25 @@ fn credentials(lab: &Lab) {
                 let user = "somebody".to_owned();
                 (CredentialConfig::Basic { user, password: source }, "authorization")
             }
+            "query" => (CredentialConfig::Query { value: source }, "target"),
+            "sigv4" => {
+                let credential = CredentialConfig::Sigv4 {
+                    access_key: TextSource::Text("AKIA1".to_owned()),
+                    secret_key: source.clone(),
+                    session_token: Some(source),
+                };
+                (credential, "x-amz-security-token")
+            }
             _ => (CredentialConfig::Header { value: source }, "x-api-key"),
         };
         let server = Server::with_secret(&unknown);
         let (evidence, memory) = gather(lab, &server, credential, [&known, &unknown]);
 
-        let sent = server.received()[0].header(header).unwrap().to_owned();
+        let received = server.received()[0].clone();
+        let sent = match header {
+            "target" => received.target,
+            header => received.header(header).unwrap().to_owned(),
+        };
         let arrived = spellings(&known)
             .iter()
             .any(|spelling| sent.as_bytes().windows(spelling.len()).any(|part| part == spelling));
@@ -100,7 +115,7 @@ fn credentials(lab: &Lab) {
 /// how often the guest found each secret in its memory.
 fn gather(lab: &Lab, server: &Server, credential: CredentialConfig, secrets: [&str; 2]) -> (Evidence, [u64; 2]) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
+    let runtime = lab.shared.installed(home.path());
     let setup = Setup::granted(server).credential(credential).state_kib(4);
     let (service, recorder) = lab.connect_on(&runtime, &setup);
     let echo = json!({ "path": ["free", "echo"] });
@@ -194,7 +209,22 @@ fn other_endpoint(lab: &Lab) {
 
 fn debug_output(_lab: &Lab) {
     let secret = canary("debug");
-    let credentials: [Credential; 3] = [
+    let value = || Secret::new(secret.as_str());
+    let key = AccessKey {
+        id: "AKIA1".to_owned(),
+        secret: value(),
+        session_token: Some(value()),
+    };
+    let credentials: [Credential; 7] = [
+        Arc::new(Sigv4::new(key, "s3", "eu-1")),
+        Arc::new(Query {
+            name: "key".to_owned(),
+            value: value(),
+        }),
+        Arc::new(AzureSharedKey::new("account", Secret::new(STANDARD.encode(&secret)))),
+        Arc::new(AzureSas {
+            query: Secret::new(format!("sv=2022-11-02&sig={secret}")),
+        }),
         Arc::new(Bearer {
             token: Secret::new(secret.as_str()),
         }),
@@ -215,10 +245,11 @@ fn debug_output(_lab: &Lab) {
             asked: Vec::new(),
             granted: Vec::new(),
             credential: Some(credential),
+            presign_seconds: Some(60),
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
+            proxy: None,
             bounds: EndpointBounds::default(),
-            presign_seconds: None,
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");

@@ -32,6 +32,12 @@ pub(crate) fn describing(tries: &str) -> Vec<u8> {
     overwriting(&format!("{mark}plain"), &format!("{mark}{tries}"))
 }
 
+/// The hostile component, which says that it is of another version.
+pub(crate) fn versioned(version: &str) -> Vec<u8> {
+    let said = |version: &str| format!("hostile{version}host");
+    overwriting(&said(env!("CARGO_PKG_VERSION")), &said(version))
+}
+
 /// The hostile component with one of its texts overwritten by another of that length.
 fn overwriting(text: &str, with: &str) -> Vec<u8> {
     let mut bytes = std::fs::read(artifacts::component("hostile")).unwrap();

@@ -1,7 +1,10 @@
 //! Requests that were not granted, that try to be others than they look, or that are too many or too large.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
-use stockade::connections::OptionInput;
+use stockade::Service;
+use stockade::connections::{CredentialConfig, OptionInput, SecretSource, TextSource};
 use stockade::contract::ErrorKind;
 
 use crate::lab::{Lab, Setup, Trial, greet};
@@ -32,6 +35,11 @@ pub(crate) const TRIALS: &[Trial] = &[
         name: "methods_and_headers_cannot_smuggle",
         attempts: &["attempt send"],
         run: methods_and_headers,
+    },
+    Trial {
+        name: "a_url_for_others_needs_a_grant_of_its_own",
+        attempts: &["attempt presign"],
+        run: presigned,
     },
     Trial {
         name: "a_redirect_is_an_answer_and_is_not_followed",
@@ -71,6 +79,38 @@ fn get(path: &[&str]) -> Value {
 
 fn denied() -> Value {
     json!({ "fault": "Denied" })
+}
+
+/// A request that may be sent may not be handed out for that reason, and one that may not be sent may not be handed out.
+fn presigned(lab: &Lab) {
+    let server = Server::start();
+    let mut secret = tempfile::NamedTempFile::new().unwrap();
+    secret.write_all(b"canary-secret-key").unwrap();
+    let credential = CredentialConfig::Sigv4 {
+        access_key: TextSource::Text("AKIA1".to_owned()),
+        secret_key: SecretSource::File(secret.path().display().to_string()),
+        session_token: None,
+    };
+    let presign = |service: &Service, path: &str, seconds: u32| {
+        let arguments = json!({ "request": get(&["free", path]), "seconds": seconds });
+        lab.attempt(service, "presign", arguments).unwrap()
+    };
+    let setup = || Setup::at(&server).rule("GET", "/free/a").credential(credential.clone());
+    let (may_send, recorder) = lab.connect(&setup());
+    assert_eq!(presign(&may_send, "a", 60), denied());
+    let (_, hint) = recorder.denials.lock().unwrap()[0].clone();
+    assert!(hint.unwrap().contains("`presign_seconds = 3600`"));
+
+    let (may_hand_out, _) = lab.connect(&setup().presign_seconds(90));
+    let url = presign(&may_hand_out, "a", 4_000_000_000);
+    let url = url["url"].as_str().unwrap();
+    let place = format!("http://127.0.0.1:{}/free/a?X-Amz-", server.port());
+    assert!(
+        url.starts_with(&place) && url.contains("&X-Amz-Expires=90&") && !url.contains("canary"),
+        "{url}"
+    );
+    assert_eq!(presign(&may_hand_out, "b", 60), denied());
+    assert!(server.received().is_empty());
 }
 
 fn without_a_grant(lab: &Lab) {

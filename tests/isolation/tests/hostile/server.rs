@@ -70,7 +70,8 @@ impl Server {
 fn serve(mut stream: TcpStream, received: &Mutex<Vec<Received>>, secret: &str) -> std::io::Result<()> {
     let request = read(&stream)?;
     received.lock().unwrap().push(request.clone());
-    let path: Vec<&str> = request.target.split('/').skip(1).collect();
+    let path = request.target.split('?').next().unwrap_or_default();
+    let path: Vec<&str> = path.split('/').skip(1).collect();
     match path.as_slice() {
         ["free", "echo"] => echo(&mut stream, &request, secret),
         ["free", "redirect", port] => {
@@ -131,10 +132,11 @@ fn head(stream: &mut TcpStream, status: &str, headers: &str) -> std::io::Result<
     write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}\r\n")
 }
 
-/// Sends back every header in every spelling that real servers use, in the head and, in chunks of a few bytes, in the body.
+/// Sends back the target and every header in every spelling that real servers use, in the head and, in chunks of a few bytes, in the body.
 fn echo(stream: &mut TcpStream, request: &Received, secret: &str) -> std::io::Result<()> {
     let (mut head_lines, mut body) = (String::new(), String::new());
-    for (number, (name, value)) in request.headers.iter().enumerate() {
+    let target = ("target".to_owned(), request.target.clone());
+    for (number, (name, value)) in [&target].into_iter().chain(&request.headers).enumerate() {
         let bare = value.rsplit(' ').next().unwrap_or_default();
         let decoded = STANDARD
             .decode(bare)

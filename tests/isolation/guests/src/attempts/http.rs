@@ -19,6 +19,8 @@ struct Sending {
     parallel: u8,
     #[serde(default)]
     mib: usize,
+    #[serde(default)]
+    seconds: u32,
 }
 
 /// Sends one request, and answers with all that it learnt.
@@ -64,4 +66,14 @@ pub(super) fn send_huge<H: Host>(host: &H, command: &Value) -> Result<Vm, Error>
         ..sending.request.into_request()
     };
     Ok(told(&outcome(&host.send(request))))
+}
+
+/// Asks for a URL by which others can send a request.
+pub(super) fn presign<H: Host>(host: &H, command: &Value) -> Result<Vm, Error> {
+    let sending: Sending = arguments(command)?;
+    let answer = host.presign(sending.request.into_request(), sending.seconds);
+    Ok(told(&match answer {
+        Ok(url) => json!({ "url": url }),
+        Err(fault) => json!({ "fault": fault }),
+    }))
 }

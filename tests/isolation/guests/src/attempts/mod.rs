@@ -42,6 +42,7 @@ attempts! {
     "operate" => http::operate,
     "send-many" => http::send_many,
     "send-huge" => http::send_huge,
+    "presign" => http::presign,
     "state" => state::step,
     "fill-state" => state::fill,
     "spin" => resources::spin_forever,

@@ -1,11 +1,15 @@
-//! `provider`: what is installed, what it can do, what it asks for.
+//! `provider`: what is installed, what it can do, what it asks for, and whom to trust with it.
 
-use std::path::{Path, PathBuf};
+mod add;
+mod trust;
+mod verify;
+
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use stockade::connections::{Effect, RuleConfig};
 use stockade::contract::{Ability, CredentialKind, OptionSchema, ProviderInfo};
-use stockade::{InstalledProvider, ProviderKind};
+use stockade::{InstalledProvider, ProviderKind, Signer};
 
 use crate::cli::change::{Change, print_changes};
 use crate::cli::context::Context;
@@ -22,9 +26,12 @@ const SHORT_DIGEST: usize = 12;
 /// What can be done with providers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Install a component
+    /// Install a component, after you approved what it asks for
     #[command(visible_aliases = ["create", "install"])]
-    Add(Add),
+    Add(add::Add),
+    /// Show what installing a component means, without installing it
+    #[command(visible_alias = "diff")]
+    Review(add::Source),
     /// List what is installed
     #[command(visible_alias = "get")]
     List,
@@ -34,16 +41,11 @@ pub(crate) enum Action {
     /// Remove an installed component that no connection uses
     #[command(visible_alias = "delete")]
     Remove(Remove),
-}
-
-/// A component to install.
-#[derive(Debug, Args)]
-pub(crate) struct Add {
-    /// The component's file
-    file: PathBuf,
-    /// Replace another component of the same name
-    #[arg(long)]
-    replace: bool,
+    /// Verify what is installed: lock file, digest, signature, policy
+    Verify(verify::Verify),
+    /// List, add, revoke and remove the keys that may sign components
+    #[command(subcommand)]
+    Trust(trust::Action),
 }
 
 /// A provider to look at.
@@ -67,7 +69,10 @@ pub(crate) struct Remove {
 pub(crate) async fn run(context: &Context, action: Action) -> Outcome {
     let (runtime, output) = (&context.runtime, context.output);
     let provider = match action {
-        Action::Add(add) => runtime.add_provider(&add.file, add.replace).await?,
+        Action::Add(arguments) => add::add(context, arguments).await?,
+        Action::Review(source) => return add::review(context, source).await,
+        Action::Verify(arguments) => return verify::run(context, arguments).await,
+        Action::Trust(action) => return trust::run(context, action),
         Action::List => {
             let providers: Vec<_> = runtime.providers()?.into_iter().map(Located::nowhere).collect();
             return Ok(output.print_list(&providers)?);
@@ -102,6 +107,10 @@ impl Record for InstalledProvider {
             optional(provider.digest.get(..SHORT_DIGEST).as_ref())
         }),
         wide("SOURCE", |provider| provider.source.clone()),
+        wide("SIGNED BY", |provider| match provider.kind {
+            ProviderKind::Component => describe_signer(provider.signer.as_ref()),
+            ProviderKind::Native => "-".to_owned(),
+        }),
         wide("ABILITIES", |provider| abilities(&provider.abilities)),
     ];
     const HAS_CONNECTION: bool = false;
@@ -111,7 +120,7 @@ impl Record for InstalledProvider {
     }
 
     fn details(&self) -> Vec<(&'static str, String)> {
-        let mut details = Vec::new();
+        let mut details = vec![("REFUSED", self.refusal.clone().unwrap_or_default())];
         if self.kind == ProviderKind::Component {
             details.push(("IMPORTS", join(&self.imports)));
         }
@@ -123,6 +132,15 @@ impl Record for InstalledProvider {
         });
         details.push(("OTHER OPTIONS", specs.collect::<Vec<_>>().join("\n")));
         details
+    }
+}
+
+/// Who signed a component; a key that the trust file does not know proves nothing.
+fn describe_signer(signer: Option<&Signer>) -> String {
+    match signer {
+        None => "nobody".to_owned(),
+        Some(Signer { key: Some(key), key_id }) => format!("`{key}` ({key_id})"),
+        Some(Signer { key: None, key_id }) => format!("an unknown key ({key_id}), not verified"),
     }
 }
 

@@ -1,28 +1,30 @@
 //! From where a secret is to the secret, read when it is needed.
 
+mod signing;
+
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use stockade_host::contract::{CredentialKind, CredentialRequest, ErrorKind};
+use stockade_host::contract::{CredentialKind, CredentialRequest, ErrorKind, OptionEntry};
 use stockade_host::http::{Basic, Bearer, Credential, Header, Secret};
 
-use super::config::{CredentialConfig, SecretSource};
+use super::config::{CredentialConfig, SecretSource, TextSource};
 use crate::error::{Error, Result};
 
 /// The largest secret file in bytes.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
 
-/// Reads a credential and puts it into the form that the host attaches.
-pub(super) fn resolve(request: &CredentialRequest, config: &CredentialConfig) -> Result<Credential> {
+/// Reads a credential and puts it into the form that the host attaches. The connection's options fill templates.
+pub(super) fn resolve(
+    request: &CredentialRequest,
+    config: &CredentialConfig,
+    options: &[OptionEntry],
+) -> Result<Credential> {
     let name = &request.name;
     let wanted = |kind: fn(&CredentialKind) -> bool| request.kinds.iter().find(|candidate| kind(candidate));
-    let refused = |kind: &str| {
-        let kinds: Vec<_> = request.kinds.iter().map(kind_name).collect();
-        Error::invalid("credentials", format!("credential `{name}` cannot be of kind `{kind}`"))
-            .hint(format!("the provider accepts: {}", kinds.join(", ")))
-    };
+    let refused = |kind: &str| refused(request, kind);
     match config {
         CredentialConfig::Bearer { token } => {
             wanted(|kind| matches!(kind, CredentialKind::Bearer)).ok_or_else(|| refused("bearer"))?;
@@ -44,7 +46,25 @@ pub(super) fn resolve(request: &CredentialRequest, config: &CredentialConfig) ->
             })),
             _ => Err(refused("header")),
         },
+        CredentialConfig::Query { value } => signing::query(request, value),
+        CredentialConfig::Sigv4 {
+            access_key,
+            secret_key,
+            session_token,
+        } => signing::sigv4(request, options, access_key, secret_key, session_token.as_ref()),
+        CredentialConfig::AzureSharedKey { key } => signing::azure_shared_key(request, options, key),
+        CredentialConfig::AzureSas { query } => signing::azure_sas(request, query),
     }
+}
+
+/// The error for a kind that the provider does not accept.
+fn refused(request: &CredentialRequest, kind: &str) -> Error {
+    let kinds: Vec<_> = request.kinds.iter().map(kind_name).collect();
+    Error::invalid(
+        "credentials",
+        format!("credential `{}` cannot be of kind `{kind}`", request.name),
+    )
+    .hint(format!("the provider accepts: {}", kinds.join(", ")))
 }
 
 fn kind_name(kind: &CredentialKind) -> &'static str {
@@ -63,7 +83,11 @@ fn kind_name(kind: &CredentialKind) -> &'static str {
     }
 }
 
-fn read(name: &str, source: &SecretSource) -> Result<Secret> {
+/// Reads a secret; `name` is how errors name what it is for.
+///
+/// # Errors
+/// When it is missing, empty, or where others can read it.
+pub(super) fn read(name: &str, source: &SecretSource) -> Result<Secret> {
     let secret = match source {
         SecretSource::Env(variable) => std::env::var(variable).map(Secret::new).map_err(|_| {
             missing(name, format!("the environment variable `{variable}` is not set")).hint(format!("set `{variable}`"))
@@ -75,6 +99,14 @@ fn read(name: &str, source: &SecretSource) -> Result<Secret> {
         return Err(missing(name, "it is empty"));
     }
     Ok(secret)
+}
+
+/// Reads what need not be secret.
+fn read_text(name: &str, source: &TextSource) -> Result<String> {
+    match source {
+        TextSource::Text(text) => Ok(text.clone()),
+        TextSource::Source(source) => read(name, source).map(|text| text.expose().to_owned()),
+    }
 }
 
 /// Reads a secret file; one that others can read is refused, as OpenSSH refuses a private key.
@@ -154,7 +186,7 @@ mod tests {
     }
 
     fn resolve_bearer(token: SecretSource) -> Result<Credential> {
-        resolve(&request(vec![CredentialKind::Bearer]), &bearer(token))
+        resolve(&request(vec![CredentialKind::Bearer]), &bearer(token), &[])
     }
 
     #[test]
@@ -189,6 +221,7 @@ mod tests {
         let error = resolve(
             &request(vec![CredentialKind::Basic]),
             &bearer(SecretSource::Env("HOME".into())),
+            &[],
         )
         .unwrap_err();
         assert_eq!(error.hints(), ["the provider accepts: basic"]);
