@@ -48,6 +48,14 @@ struct Append {
     room: Room,
 }
 
+impl Drop for Append {
+    /// The file goes with the last handle, or was somebody else's from the beginning.
+    fn drop(&mut self) {
+        let length = self.length.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.room.return_to_whole(*length);
+    }
+}
+
 impl Blob {
     /// A blob that reads an open file.
     pub fn from_file(file: File) -> Self {
@@ -207,6 +215,18 @@ mod tests {
         let error = blob.append(Bytes::from_static(b"5")).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(blob.size().unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_all_blobs_hold_together_is_limited_and_given_back() {
+        let all = Room::new(6);
+        let one = Blob::scratch(Room::within(&all, 100)).unwrap();
+        let other = Blob::scratch(Room::within(&all, 100)).unwrap();
+        one.append(Bytes::from_static(b"1234")).await.unwrap();
+        let error = other.append(Bytes::from_static(b"123")).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        drop(one);
+        other.append(Bytes::from_static(b"123456")).await.unwrap();
     }
 
     #[tokio::test]

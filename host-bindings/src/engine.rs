@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, Result};
 
+use crate::admission::{Admission, HostLimits};
 use crate::limits::GuestLimits;
 
 /// The time between two ticks of the epoch: how often an executing guest lets others run, and how exactly its
@@ -39,15 +40,28 @@ pub struct Engine {
 
 struct Inner {
     engine: wasmtime::Engine,
+    admission: Admission,
     ticker: OnceLock<()>,
 }
 
 impl Engine {
-    /// Creates an engine.
+    /// Creates an engine without ceilings over its guests: for a process of one guest, or of none.
     ///
     /// # Errors
     /// When the machine cannot run it: unsupported CPU, or no address space for the pool.
     pub fn new(profile: EngineProfile) -> Result<Self> {
+        Self::with_limits(profile, HostLimits::NONE)
+    }
+
+    /// Creates an engine with these ceilings over all its guests. More calls than the pool has places for never run.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_limits(profile: EngineProfile, limits: HostLimits) -> Result<Self> {
+        let limits = HostLimits {
+            running_calls: limits.running_calls.min(POOLED_INSTANCES),
+            ..limits
+        };
         let mut config = base_config();
         if profile == EngineProfile::Server {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
@@ -55,6 +69,7 @@ impl Engine {
         Ok(Self {
             inner: Arc::new(Inner {
                 engine: wasmtime::Engine::new(&config)?,
+                admission: Admission::new(limits),
                 ticker: OnceLock::new(),
             }),
         })
@@ -62,6 +77,11 @@ impl Engine {
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner.engine
+    }
+
+    /// Who may run now.
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.inner.admission
     }
 
     /// Starts the thread that advances the epoch, once, and waits until it does. It ends with the engine.

@@ -32,6 +32,8 @@ pub struct GuestLimits {
     pub log_line_bytes: u32,
     /// Progress reports in one call; further ones are dropped.
     pub progress_reports: u32,
+    /// Progress reports in a second; of those that come faster the last is kept for the next. Protects whoever reads them.
+    pub progress_per_second: u32,
     /// Keys in the connection's state.
     pub state_keys: u32,
     /// Calls of this connection at once; further ones wait.
@@ -40,6 +42,9 @@ pub struct GuestLimits {
     pub requests_per_call: u32,
     /// Requests of this connection at once; further ones wait. Protects the vendor from bursts.
     pub requests_in_flight: u32,
+    /// Requests of this connection in a second, with a second's worth at once; further ones wait. Protects the vendor's API
+    /// from a provider that never rests, and the operator from being locked out of it.
+    pub requests_per_second: u32,
     /// The body of one request from the guest's memory, in MiB. Blobs are not counted.
     pub request_body_mib: u32,
     /// The body of one response into the guest's memory, in MiB. Blobs are not counted.
@@ -62,6 +67,7 @@ impl GuestLimits {
         HttpLimits {
             requests_per_call: self.requests_per_call,
             in_flight: self.requests_in_flight.max(1) as usize,
+            requests_per_second: self.requests_per_second,
             request_body_bytes: u64::from(self.request_body_mib) << 20,
             response_body_bytes: u64::from(self.response_body_mib) << 20,
             connect_timeout: Duration::from_secs(self.connect_seconds.into()),
@@ -71,6 +77,14 @@ impl GuestLimits {
             stall_timeout: Duration::from_secs(self.stall_seconds.into()),
             ..HttpLimits::default()
         }
+    }
+
+    /// What one call may hold of the host's memory, in MiB: its own, as much as half of that in answers that wait for it,
+    /// and what is handed over. Bodies on their way, at most `requests_in_flight` of the connection, are not in it.
+    pub fn held_mib(&self) -> u32 {
+        self.memory_mib
+            .saturating_add(self.memory_mib / 2)
+            .saturating_add(self.host_data_mib)
     }
 }
 
@@ -86,10 +100,12 @@ impl Default for GuestLimits {
             log_lines: 1_000,
             log_line_bytes: 4_096,
             progress_reports: 10_000,
+            progress_per_second: 20,
             state_keys: 10_000,
             concurrent_calls: 8,
             requests_per_call: 1_000,
             requests_in_flight: 16,
+            requests_per_second: 100,
             request_body_mib: 8,
             response_body_mib: 8,
             connect_seconds: 10,
@@ -211,6 +227,8 @@ pub(crate) struct HostDataExhausted;
 #[derive(Clone, Debug)]
 pub struct Room {
     left: Arc<AtomicU64>,
+    /// What it is a part of: taken there too.
+    whole: Option<Arc<Room>>,
 }
 
 impl Room {
@@ -219,20 +237,42 @@ impl Room {
     pub fn new(bytes: u64) -> Self {
         Self {
             left: Arc::new(AtomicU64::new(bytes)),
+            whole: None,
+        }
+    }
+
+    /// Room for this many bytes of `whole`, as long as that has them.
+    #[must_use]
+    pub fn within(whole: &Self, bytes: u64) -> Self {
+        Self {
+            whole: Some(Arc::new(whole.clone())),
+            ..Self::new(bytes)
         }
     }
 
     /// Takes bytes; false, and nothing is taken, when there is not so much left.
     #[must_use]
     pub fn take(&self, bytes: u64) -> bool {
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
-            .is_ok()
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        if taken.is_err() {
+            return false;
+        }
+        let fits = self.whole.as_ref().is_none_or(|whole| whole.take(bytes));
+        if !fits {
+            self.left.fetch_add(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    /// Gives bytes that were taken back to what this is a part of. Its own part stays spent: it is for one call.
+    pub(crate) fn return_to_whole(&self, bytes: u64) {
+        if let Some(whole) = &self.whole {
+            whole.left.fetch_add(bytes, Ordering::Relaxed);
+        }
     }
 }
-
-/// How long a call may wait for its turn, beside its own time limit.
-pub const MAX_QUEUE_TIME: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -270,6 +310,20 @@ mod tests {
         meter.tick().unwrap();
         meter.tick().unwrap();
         assert!(meter.tick().unwrap_err().is::<CpuExhausted>());
+    }
+
+    #[test]
+    fn a_part_ends_where_it_or_the_whole_ends_and_refusals_take_nothing() {
+        let whole = Room::new(10);
+        let (one, other) = (Room::within(&whole, 8), Room::within(&whole, 8));
+        assert!(!one.take(9) && one.take(8));
+        assert!(!other.take(3) && other.take(2) && !other.take(1));
+        one.return_to_whole(8);
+        assert!(
+            other.take(6),
+            "the whole has it again, and the refusals took nothing of the part"
+        );
+        assert!(!one.take(1), "its own part stays spent");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod docs;
 mod error;
 pub mod grants;
 mod home;
+mod host_limits;
 pub mod http_api;
 mod registry;
 pub mod review;
@@ -37,5 +38,6 @@ pub use service::Service;
 pub mod dry_run {
     pub use stockade_host::http::{DryRun, Plan, Planned, PlannedRequest};
 }
+pub use stockade_host::admission::HostLimits;
 pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

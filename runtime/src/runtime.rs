@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, stream};
+use stockade_host::admission::HostLimits;
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
@@ -20,6 +21,7 @@ use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, sta
 use crate::error::{Error, Result, chain};
 use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
+use crate::host_limits;
 use crate::registry::{
     Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
 };
@@ -62,6 +64,7 @@ pub struct RuntimeBuilder {
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
     read_only: bool,
+    limits: Option<HostLimits>,
     inspection: Isolation,
     recording: Option<Recording>,
 }
@@ -119,6 +122,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// What all providers may use together; `limits.toml` in the configuration directory otherwise.
+    #[must_use]
+    pub fn limits(mut self, limits: HostLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Writes everything that providers get from outside into a new file.
     #[must_use]
     pub fn record(mut self, file: PathBuf) -> Self {
@@ -136,12 +146,13 @@ impl RuntimeBuilder {
     /// Makes the runtime.
     ///
     /// # Errors
-    /// When its recording or its directories cannot be used, the machine cannot run the engine, or the program did not call
-    /// [`crate::become_child_if_asked`].
+    /// When its recording, its directories or `limits.toml` cannot be used, the machine cannot run the engine, or the program
+    /// did not call [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
-        let engine = Engine::new(self.profile)
+        let limits = self.limits.map_or_else(|| host_limits::read(&home), Ok)?;
+        let engine = Engine::with_limits(self.profile, limits)
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
@@ -180,6 +191,7 @@ impl Runtime {
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
             read_only: false,
+            limits: None,
             recording: None,
             inspection: Isolation::default(),
         }

@@ -1,6 +1,8 @@
 //! One instance of a component for one call, under its limits. It runs in the host's process or in one of its own, and
 //! knows no difference: what it asks for goes to its [`Host`].
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use wasmtime::{Store, UpdateDeadline};
@@ -19,7 +21,8 @@ pub(crate) struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    pub(crate) fn new(component: &'a LoadedComponent, host: Host, limits: &GuestLimits) -> Self {
+    /// A guest of the connection with this number, for the pacer.
+    pub(crate) fn new(component: &'a LoadedComponent, host: Host, limits: &GuestLimits, connection: u64) -> Self {
         let engine = component.engine();
         engine.start_ticker();
         let mut store = Store::new(engine.wasmtime(), CallState::new(host, limits));
@@ -27,9 +30,13 @@ impl<'a> Guest<'a> {
         store.set_hostcall_fuel((limits.host_data_mib as usize) << 20);
         store.set_max_component_handles(limits.handles as usize);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
+        let engine = engine.clone();
+        store.epoch_deadline_callback(move |mut context| {
             context.data_mut().cpu.tick()?;
-            Ok(UpdateDeadline::Yield(1))
+            Ok(match engine.admission().pacer().tick(connection) {
+                Duration::ZERO => UpdateDeadline::Yield(1),
+                rest => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(rest))),
+            })
         });
         Self { component, store }
     }

@@ -2,35 +2,34 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::export::Export;
 use super::failure::{self, Failure};
 use super::guest::Guest;
 use super::loaded::LoadedComponent;
+use crate::admission::Line;
 use crate::call::Call;
 use crate::connection::{Connection, Isolation};
-use crate::contract::{Error, ErrorKind};
+use crate::contract::Error;
 use crate::guest_process::GuestProcess;
 use crate::host_calls::{CallHost, Host};
-use crate::limits::MAX_QUEUE_TIME;
 use crate::text::clean;
 
 /// A component used through a connection.
 pub struct ComponentProvider {
     component: Arc<LoadedComponent>,
     connection: Arc<Connection>,
-    turns: Semaphore,
+    line: Line,
 }
 
 impl ComponentProvider {
     /// Uses a component through a connection.
     pub fn new(component: Arc<LoadedComponent>, connection: Arc<Connection>) -> Self {
-        let turns = Semaphore::new(connection.limits.concurrent_calls.max(1) as usize);
+        let admission = component.engine().admission();
+        let line = admission.line(&connection.name, &connection.limits);
         Self {
             component,
             connection,
-            turns,
+            line,
         }
     }
 
@@ -48,8 +47,14 @@ impl ComponentProvider {
         if self.component.export(E::FUNCTION).is_none() {
             return Err(Error::unsupported(E::FUNCTION.name));
         }
-        let _turn = self.wait_for_turn().await?;
-        let host = Arc::new(CallHost::new(Arc::clone(&self.connection), call.clone(), E::FUNCTION));
+        let _turn = self.line.enter().await?;
+        let scratch = self.component.engine().admission().scratch();
+        let host = Arc::new(CallHost::new(
+            Arc::clone(&self.connection),
+            call.clone(),
+            E::FUNCTION,
+            scratch,
+        ));
         let sent = arguments(&host);
         let answer = tokio::time::timeout(call.timeout, self.run::<E>(&host, sent)).await;
         host.finish()?;
@@ -64,7 +69,12 @@ impl ComponentProvider {
         let limits = &self.connection.limits;
         match self.connection.isolation {
             Isolation::InProcess => {
-                let guest = Guest::new(&self.component, Host::Here(Arc::clone(host)), limits);
+                let guest = Guest::new(
+                    &self.component,
+                    Host::Here(Arc::clone(host)),
+                    limits,
+                    self.line.number(),
+                );
                 guest.call::<E>(sent).await
             }
             Isolation::Process => {
@@ -83,17 +93,6 @@ impl ComponentProvider {
             message: clean(&error.message, limit),
             request_id: error.request_id.map(|id| clean(&id, limit)),
             ..error
-        }
-    }
-
-    async fn wait_for_turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Error> {
-        let connection = &self.connection.name;
-        match tokio::time::timeout(MAX_QUEUE_TIME, self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Error::new(
-                ErrorKind::RateLimited(None),
-                format!("connection `{connection}` is busy: all its calls take longer than expected; try again later"),
-            )),
         }
     }
 }

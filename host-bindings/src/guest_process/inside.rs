@@ -42,7 +42,7 @@ impl Parent {
     /// Has the parent do something.
     pub(crate) fn ask(&self, call: HostCall) -> wasmtime::Result<HostAnswer> {
         self.send(&FromChild::Call(call), &[])?;
-        let answer = receive(&mut *self.socket())?;
+        let answer = receive(&mut self.socket())?;
         Ok(parse(&answer)?.0)
     }
 
@@ -85,9 +85,9 @@ fn serve_parent() -> wasmtime::Result<()> {
     };
     parent.send(&FromChild::Ready, &[])?;
 
-    let order = receive(&mut *parent.socket())?;
+    let order = receive(&mut parent.socket())?;
     let (order, arguments) = parse::<Order>(&order)?;
-    let guest = Guest::new(&component, Host::Parent(Arc::clone(&parent)), &limits);
+    let guest = Guest::new(&component, Host::Parent(Arc::clone(&parent)), &limits, 0);
     let answer = Function::find(order.ability, &order.function)
         .and_then(|function| serve(guest, function, arguments))
         .map_or_else(
@@ -111,7 +111,7 @@ fn prepare(limits: &GuestLimits) -> wasmtime::Result<(LoadedComponent, tokio::ru
     // thread and those that it starts; the second part holds for all.
     engine.start_ticker();
     let executor = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let guest_bytes = u64::from(limits.memory_mib) + 4 * u64::from(limits.host_data_mib) << 20;
+    let guest_bytes = (u64::from(limits.memory_mib) + 4 * u64::from(limits.host_data_mib)) << 20;
     lockdown::limit(&[
         (Resource::Data, guest_bytes + OWN_MEMORY_BYTES),
         (

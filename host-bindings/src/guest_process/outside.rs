@@ -172,7 +172,8 @@ mod tests {
             ability: Ability::Vms,
             name: "list-vms",
         };
-        let host = CallHost::new(Arc::new(Connection::without_grants("test")), Call::default(), function);
+        let connection = Arc::new(Connection::without_grants("test"));
+        let host = CallHost::new(connection, Call::default(), function, &crate::limits::Room::new(0));
         guest.run(&host, function, &[]).await
     }
 

@@ -25,7 +25,11 @@ impl CallHost {
         // All answers are held until the last has come, and must then fit into the guest beside what it holds already.
         let room = Room::new(u64::from(self.connection.limits.memory_mib) << 19);
         let answers = stream::iter(requests)
-            .map(|request| async { fitting(sender.exchange(request).await?, &room) })
+            .map(|request| async {
+                // Denied requests wait for nothing: without this, many of them would keep the thread to themselves.
+                tokio::task::yield_now().await;
+                fitting(sender.exchange(request).await?, &room)
+            })
             .buffered(usize::from(parallel.max(1)));
         answers.collect().await
     }

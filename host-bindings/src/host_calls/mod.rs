@@ -11,6 +11,7 @@
 mod blobs;
 mod floor;
 mod http;
+mod progress;
 mod state;
 mod table;
 mod words;
@@ -31,6 +32,7 @@ use crate::guest_process::Parent;
 use crate::http::CallBudget;
 use crate::limits::Room;
 use crate::recording::CallTape;
+use progress::Progress;
 
 /// Who a guest asks. Cloning shares it.
 #[derive(Clone)]
@@ -65,20 +67,21 @@ pub(crate) struct CallHost {
     next_blob: AtomicU32,
     /// So far, with those that were not passed on: atomic, because requests of one call run at the same time.
     log_lines: AtomicU32,
-    progress_reports: AtomicU32,
+    progress: Progress,
     denials: AtomicU32,
 }
 
 impl CallHost {
-    pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function) -> Self {
+    /// `whole` is what the blobs of all calls may hold together.
+    pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function, whole: &Room) -> Self {
         Self {
             tape: connection.tape.as_ref().map(|tape| CallTape::begin(tape, function)),
             budget: CallBudget::new(connection.http.limits()).with_changes(call.changes.clone()),
-            scratch: Room::new(u64::from(connection.limits.scratch_mib) << 20),
+            scratch: Room::within(whole, u64::from(connection.limits.scratch_mib) << 20),
             blobs: Mutex::default(),
             next_blob: AtomicU32::new(0),
             log_lines: AtomicU32::new(0),
-            progress_reports: AtomicU32::new(0),
+            progress: Progress::new(&connection.limits),
             denials: AtomicU32::new(0),
             connection,
             call,
@@ -99,6 +102,7 @@ impl CallHost {
     /// # Errors
     /// When the call could not be recorded or given back, so that its answer is worth nothing.
     pub(crate) fn finish(&self) -> Result<(), Error> {
+        self.progress.finish(&*self.call.reporter);
         let most = self.connection.limits.log_lines;
         for (count, what) in [
             (&self.log_lines, "log lines beyond the limit"),

@@ -22,12 +22,6 @@ impl CallHost {
     }
 
     pub(super) async fn progress(&self, percent: Option<u8>, message: String) {
-        let limits = &self.connection.limits;
-        if !count(&self.progress_reports, limits.progress_reports) {
-            return;
-        }
-        let percent = percent.map(|percent| percent.min(100));
-        let message = clean(&message, limits.log_line_bytes as usize);
-        self.call.reporter.progress(percent, &message);
+        self.progress.report(&*self.call.reporter, percent, &message);
     }
 }

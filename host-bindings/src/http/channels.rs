@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::channel::Channel;
 use super::client::HttpConfigError;
@@ -20,8 +20,8 @@ use super::failure::Failure;
 use super::fault::Fault;
 use super::limits::HttpLimits;
 use super::origin::Origin;
-use super::pace::Pace;
 use super::resolver::{Resolver, SystemResolver};
+use crate::rate::Rate;
 
 /// Ways to discovered origins of one connection that are kept at a time.
 pub(super) const DISCOVERED_CHANNELS: usize = 32;
@@ -39,7 +39,7 @@ pub(super) struct Channels {
 struct Way {
     /// None where each request names the origin.
     channel: Option<Arc<Channel>>,
-    pace: Option<Pace>,
+    rate: Option<Rate>,
     in_flight: Option<Arc<Semaphore>>,
 }
 
@@ -78,7 +78,7 @@ impl Channels {
             let permits = |most: NonZeroU32| Arc::new(Semaphore::new(most.get() as usize));
             let way = Way {
                 channel,
-                pace: grant.bounds.requests_per_second.map(Pace::new),
+                rate: grant.bounds.requests_per_second.map(|most| Rate::new(most.get())),
                 in_flight: grant.bounds.requests_in_flight.map(permits),
             };
             if endpoints.insert(grant.name.clone(), way).is_some() {
@@ -128,9 +128,9 @@ impl Channels {
 
     /// Waits for an endpoint's turn, at most until the deadline.
     pub(super) async fn turn(&self, endpoint: &str, deadline: Instant) -> Result<(), Failure> {
-        if let Some(pace) = self.endpoints.get(endpoint).and_then(|way| way.pace.as_ref()) {
-            let turn = pace.turn(Instant::now(), deadline).map_err(rate_limited)?;
-            sleep_until(turn).await;
+        if let Some(rate) = self.endpoints.get(endpoint).and_then(|way| way.rate.as_ref()) {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            sleep(rate.reserve(patience).map_err(rate_limited)?).await;
         }
         Ok(())
     }

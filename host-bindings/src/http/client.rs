@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::assemble::{assemble, presigned};
 use super::channels::Channels;
@@ -34,6 +34,7 @@ use super::resolver::{Resolver, SystemResolver};
 use super::scrub::Scrubber;
 use super::tls::TlsError;
 use super::watch::Watch;
+use crate::rate::Rate;
 
 /// What [`Fault::RateLimited`] suggests: about one request's time.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -77,6 +78,7 @@ pub struct HttpClient {
     redactor: Redactor,
     limits: HttpLimits,
     in_flight: Semaphore,
+    rate: Rate,
 }
 
 /// The call that a request belongs to.
@@ -114,6 +116,7 @@ impl HttpClient {
             grants: Vec::new(),
             channels: Channels::none(),
             redactor: Redactor::new(Vec::new()),
+            rate: Rate::new(limits.requests_per_second),
             limits,
             in_flight,
         }
@@ -152,6 +155,7 @@ impl HttpClient {
             grants,
             channels,
             redactor,
+            rate: Rate::new(limits.requests_per_second),
             limits,
             in_flight,
         })
@@ -275,11 +279,19 @@ impl HttpClient {
         let endpoint = &allowed.grant.name;
         self.channels.turn(endpoint, deadline).await?;
         let place = self.channels.place(endpoint, deadline, RETRY_DELAY).await?;
+        let permit = self.turn(deadline).await.map_err(Failure::Fault)?;
+        Ok((place, permit))
+    }
+
+    /// Waits until the connection's rate and what it has in flight let one more request go.
+    async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Fault> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let wait = self.rate.reserve(patience).map_err(Fault::RateLimited)?;
+        sleep(wait).await;
         match timeout_at(deadline, self.in_flight.acquire()).await {
-            Err(_) => Err(Failure::Fault(Fault::RateLimited(RETRY_DELAY))),
+            Err(_) => Err(Fault::RateLimited(RETRY_DELAY)),
             // The semaphore is never closed; were it, nothing more should be sent.
-            Ok(Err(_)) => Err(Failure::Fault(Fault::Connect)),
-            Ok(Ok(permit)) => Ok((place, permit)),
+            Ok(permit) => permit.map_err(|_| Fault::Connect),
         }
     }
 

@@ -13,6 +13,10 @@ use super::changes::Changes;
 pub const REQUESTS_PER_CALL: u32 = 1_000;
 /// Requests of one connection at a time; more wait. Protects the vendor from bursts and the host's file descriptors.
 pub const IN_FLIGHT: usize = 16;
+/// Requests of one connection in a second, with a second's worth at once; more wait. Protects the vendor's API from a
+/// provider that never rests; EC2 refills a describing account at 20 to 100 a second
+/// (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>).
+pub const REQUESTS_PER_SECOND: u32 = 100;
 /// A request's body in bytes. Protects the host's memory: the guest's list is copied once.
 pub const REQUEST_BODY_BYTES: u64 = 8 << 20;
 /// A request's headers, names and values. Common servers refuse more (nginx: `large_client_header_buffers`, 4 × 8 KiB).
@@ -48,6 +52,8 @@ pub struct HttpLimits {
     pub requests_per_call: u32,
     /// See [`IN_FLIGHT`].
     pub in_flight: usize,
+    /// See [`REQUESTS_PER_SECOND`].
+    pub requests_per_second: u32,
     /// See [`REQUEST_BODY_BYTES`].
     pub request_body_bytes: u64,
     /// See [`RESPONSE_HEADER_BYTES`].
@@ -73,6 +79,7 @@ impl Default for HttpLimits {
         Self {
             requests_per_call: REQUESTS_PER_CALL,
             in_flight: IN_FLIGHT,
+            requests_per_second: REQUESTS_PER_SECOND,
             request_body_bytes: REQUEST_BODY_BYTES,
             response_header_bytes: RESPONSE_HEADER_BYTES,
             response_body_bytes: RESPONSE_BODY_BYTES,

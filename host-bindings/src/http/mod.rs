@@ -38,7 +38,6 @@ mod origin;
 mod origin_pattern;
 mod origin_template;
 mod own_listener;
-mod pace;
 mod path_pattern;
 mod patience;
 mod payload;

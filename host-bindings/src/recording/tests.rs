@@ -50,7 +50,7 @@ fn host_of(part: ConnectionTape) -> CallHost {
         tape: Some(part),
         ..Connection::without_grants("lab")
     };
-    CallHost::new(Arc::new(connection), Call::default(), LIST)
+    CallHost::new(Arc::new(connection), Call::default(), LIST, &Room::new(u64::MAX))
 }
 
 fn request(path: &str) -> Request {

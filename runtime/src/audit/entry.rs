@@ -120,6 +120,11 @@ pub enum RequestEnd {
         /// Why.
         fault: String,
     },
+    /// Not sent: the provider got a URL by which whoever holds it can send it.
+    Presigned {
+        /// For how long.
+        seconds: u64,
+    },
     /// Dropped on the way; the server may have acted on it.
     Cancelled,
 }
@@ -152,6 +157,9 @@ impl AuditEvent {
                 Outcome::Status(status) => RequestEnd::Status { status: *status },
                 Outcome::Fault(fault) => RequestEnd::Fault {
                     fault: clean(&fault.to_string(), TEXT_BYTES),
+                },
+                Outcome::Presigned(valid) => RequestEnd::Presigned {
+                    seconds: valid.as_secs(),
                 },
                 Outcome::Cancelled => RequestEnd::Cancelled,
             },

@@ -123,6 +123,8 @@ mod tests {
 
     fn provider() -> InstalledProvider {
         InstalledProvider {
+            refusal: None,
+            signer: None,
             kind: ProviderKind::Component,
             digest: "0123456789abcdef".to_owned(),
             source: String::new(),

@@ -109,6 +109,7 @@ fn outcome(event: &AuditEvent) -> String {
         AuditEvent::Request { end, .. } => match end {
             RequestEnd::Status { status } => status.to_string(),
             RequestEnd::Fault { fault } => fault.clone(),
+            RequestEnd::Presigned { seconds } => format!("presigned for {seconds} s"),
             RequestEnd::Cancelled => "cancelled".to_owned(),
         },
         AuditEvent::Denied { reason, .. } => format!("DENIED: {reason}"),

@@ -1,6 +1,6 @@
 //! Documents about the whole, as pages of the API documentation, so that their links are checked.
 //!
-//! Nothing here is code. `contract_map` is also read by a test; the decision records say why things are as they are.
+//! Nothing here is code. `contract_map` and `limits` are also read by tests; the decision records say why things are as they are.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -10,6 +10,9 @@ pub mod security {}
 
 #[doc = include_str!("grants.md")]
 pub mod grants {}
+
+#[doc = include_str!("limits.md")]
+pub mod limits {}
 
 #[doc = include_str!("glossary.md")]
 pub mod glossary {}

@@ -156,3 +156,41 @@ fn a_client_is_not_made_of_grants_that_cannot_work() {
     };
     assert!(matches!(make(vec![broken]), Err(HttpConfigError::Credential { .. })));
 }
+
+/// Counts what it is asked, and knows only one name.
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Resolver for Counting {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        match name {
+            "there.example" => Ok(vec!["127.0.0.1".parse().unwrap()]),
+            _ => Err(io::Error::other("no such name")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denied_request_asks_nobody_whether_its_place_exists_or_not() {
+    let server = Server::start(|_| ok("fine")).await;
+    let counting = Arc::new(Counting(AtomicUsize::new(0)));
+    let resolver = Arc::clone(&counting) as Arc<dyn Resolver>;
+    for host in ["there.example", "absent.example"] {
+        let mut narrow = grant(&format!("http://{host}:{}", server.port));
+        narrow.granted = vec![RequestRule::new(["GET"], "/vms").unwrap()];
+        let bench = Bench::resolving(narrow, HttpLimits::default(), &resolver);
+        for path in ["/users", "/vms/a"] {
+            assert_eq!(bench.send(&get(path)).await, Err(Fault::Denied), "{host}{path}");
+        }
+    }
+    assert_eq!(counting.0.load(Ordering::SeqCst), 0);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+    let bench = Bench::resolving(
+        grant(&format!("http://there.example:{}", server.port)),
+        HttpLimits::default(),
+        &resolver,
+    );
+    assert!(bench.send(&get("/vms")).await.is_ok());
+    assert_eq!(counting.0.load(Ordering::SeqCst), 1);
+}

@@ -68,6 +68,7 @@ pub(crate) struct WantedRequest {
     query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     body: String,
+    timeout_ms: Option<u32>,
 }
 
 impl WantedRequest {
@@ -80,7 +81,7 @@ impl WantedRequest {
             query: self.query,
             headers: self.headers,
             body: self.body.into_bytes(),
-            timeout_ms: None,
+            timeout_ms: self.timeout_ms,
         }
     }
 }

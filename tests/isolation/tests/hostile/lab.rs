@@ -115,15 +115,21 @@ impl Lab {
         self.connect_on(self.runtime(), setup)
     }
 
+    /// What the file of a connection says, with the isolation of this trial.
+    pub(crate) fn config(&self, setup: &Setup) -> ConnectionConfig {
+        ConnectionConfig {
+            isolation: self.shared.isolation,
+            ..setup.config.clone()
+        }
+    }
+
     /// Creates a connection of another runtime.
     pub(crate) fn connect_on(&self, runtime: &Runtime, setup: &Setup) -> (Service, Arc<Recorder>) {
         let number = self.shared.connections.fetch_add(1, Ordering::Relaxed);
         let name = format!("trial-{number}");
-        let config = ConnectionConfig {
-            isolation: self.shared.isolation,
-            ..setup.config.clone()
-        };
-        let service = self.wait(runtime.create_connection(&name, &config)).unwrap();
+        let service = self
+            .wait(runtime.create_connection(&name, &self.config(setup)))
+            .unwrap();
         let recorder = Arc::new(Recorder::default());
         (
             service.with_reporter(Arc::clone(&recorder) as Arc<dyn Reporter>),

@@ -48,8 +48,10 @@ pub(crate) const TRIALS: &[Trial] = &[
 /// The variable by which a trial asks: which walls, and which attempt.
 const ASK: &str = "STOCKADE_WALL_ATTEMPT";
 
+type Attempt = fn() -> io::Result<()>;
+
 /// What is tried, by name.
-const ATTEMPTS: &[(&str, fn() -> io::Result<()>)] = &[
+const ATTEMPTS: &[(&str, Attempt)] = &[
     ("open a file", || File::open("/etc/passwd").map(drop)),
     ("read a directory", || std::fs::read_dir("/proc").map(drop)),
     ("write a file", || tempfile::tempfile().map(drop)),

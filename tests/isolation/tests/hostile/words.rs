@@ -28,6 +28,11 @@ pub(crate) const TRIALS: &[Trial] = &[
         run: progress_flood,
     },
     Trial {
+        name: "progress_that_comes_too_fast_is_folded",
+        attempts: &["attempt progress"],
+        run: fast_progress,
+    },
+    Trial {
         name: "the_words_of_an_error_are_cut_and_cannot_drive_a_terminal",
         attempts: &["attempt complain"],
         run: hostile_error,
@@ -77,6 +82,23 @@ fn progress_flood(lab: &Lab) {
         *recorder.progress.lock().unwrap(),
         vec![(Some(100), CLEAN.to_owned()); 10]
     );
+}
+
+fn fast_progress(lab: &Lab) {
+    let report = |per_second: u32| {
+        let setup = Setup::nothing().limits(|limits| limits.progress_per_second = per_second);
+        let (service, recorder) = lab.connect(&setup);
+        lab.attempt(&service, "progress", json!({ "times": 5_000, "message": "working" }))
+            .unwrap();
+        let told = recorder.progress.lock().unwrap().len();
+        told
+    };
+    let folded = report(1);
+    assert!(
+        (2..5_000).contains(&folded),
+        "the first, the last, and one for each second: {folded}"
+    );
+    assert_eq!(report(1_000_000), 5_000);
 }
 
 fn hostile_error(lab: &Lab) {

@@ -45,6 +45,8 @@ attempts! {
     "presign" => http::presign,
     "state" => state::step,
     "fill-state" => state::fill,
+    "list-state" => state::list_forever,
+    "forge-handle" => garbage::forge_handle,
     "spin" => resources::spin_forever,
     "sleep" => resources::sleep_forever,
     "allocate" => resources::allocate_forever,

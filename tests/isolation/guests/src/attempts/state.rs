@@ -35,6 +35,13 @@ pub(super) fn step<H: Host>(host: &H, command: &Value) -> Result<Vm, Error> {
     })))
 }
 
+/// Lists all keys, again and again.
+pub(super) fn list_forever<H: Host>(host: &H, _command: &Value) -> Result<Vm, Error> {
+    loop {
+        let _ = host.state_list_keys("");
+    }
+}
+
 #[derive(Deserialize)]
 struct Filling {
     bytes: usize,
