@@ -1,4 +1,5 @@
-//! The list of abilities, the `Provider` trait, its implementation for components, and the types of their exports.
+//! The list of abilities, the `Provider` trait, its implementations for components and for guarded providers, and the types
+//! of components' exports.
 
 use std::fmt::Write as _;
 
@@ -10,6 +11,7 @@ pub(crate) fn write(out: &mut String, resolve: &Resolve, abilities: &[InterfaceI
     write_enum(out, resolve, abilities).expect("writing to a string");
     write_trait(out, resolve, abilities).expect("writing to a string");
     write_component(out, resolve, abilities).expect("writing to a string");
+    write_guarded(out, resolve, abilities).expect("writing to a string");
     write_exports(out, resolve, abilities).expect("writing to a string");
 }
 
@@ -127,6 +129,31 @@ fn write_component(out: &mut String, resolve: &Resolve, abilities: &[InterfaceId
             "answer.map(|(answer,)| answer)"
         };
         writeln!(out, "        {end}\n    }}\n")?;
+    }
+    writeln!(out, "}}\n")
+}
+
+fn write_guarded(out: &mut String, resolve: &Resolve, abilities: &[InterfaceId]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "#[async_trait::async_trait]\nimpl Provider for crate::guard::Guarded {{\n    \
+         fn abilities(&self) -> &[Ability] {{\n        self.provider().abilities()\n    }}\n"
+    )?;
+    for id in abilities {
+        for function in resolve.interfaces[*id].functions.values() {
+            let arguments: String = function
+                .params
+                .iter()
+                .map(|param| format!(", {}", field(&param.name)))
+                .collect();
+            writeln!(
+                out,
+                "    {} {{\n        self.check(call, \"{}\")?;\n        self.provider().{}(call{arguments}).await\n    }}\n",
+                signature(resolve, function),
+                function.name,
+                field(&function.name)
+            )?;
+        }
     }
     writeln!(out, "}}\n")
 }

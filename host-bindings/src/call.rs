@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::component::Function;
-use crate::http::{Denial, Exchange};
+use crate::http::{Changes, Denial, Exchange};
 
 /// How long a call may take unless the caller says otherwise. Longer work is an operation that is polled.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
@@ -72,6 +72,8 @@ pub struct Call {
     pub timeout: Duration,
     /// Where its words go.
     pub reporter: Arc<dyn Reporter>,
+    /// What meets what would change something.
+    pub changes: Changes,
     /// Sees its requests.
     pub auditor: Arc<dyn Auditor>,
 }
@@ -82,6 +84,7 @@ impl Call {
         Self {
             timeout: DEFAULT_TIMEOUT,
             reporter,
+            changes: Changes::default(),
             auditor: Arc::new(NoReporter),
         }
     }

@@ -6,6 +6,8 @@
 //!
 //! - [`contract`]: the types of `wit/`, the abilities, the [`contract::Provider`] trait.
 //! - [`artifact`]: from bytes to trusted machine code. [`component`]: loading and calling components.
+//! - [`guard`]: the fence around a whole provider on read-only connections and in dry runs.
+//! - `imports`: the host's side of every import. [`http`], [`state`], [`blobs`]: what they stand on.
 //! - [`private_file`]: reading what only we may write.
 //! - [`child`], [`lockdown`]: processes that can do less. `guest_process`: calls that run in one.
 //! - `imports`: what guests call. `host_calls`: the boundary behind it, where the host decides. [`http`], [`state`], [`blobs`]: what it
@@ -23,6 +25,7 @@ pub mod component;
 pub mod connection;
 pub mod contract;
 pub mod engine;
+pub mod guard;
 mod guest_process;
 mod host_calls;
 pub mod http;

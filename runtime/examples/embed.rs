@@ -25,6 +25,7 @@ async fn list() -> Result<ExitCode, Box<dyn std::error::Error>> {
         provider: provider.info.name.clone(),
         grants: Grants::all_of(&provider.info),
         timeout_seconds: None,
+        read_only: false,
         isolation: Default::default(),
         options: Default::default(),
         credentials: Default::default(),

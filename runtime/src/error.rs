@@ -65,6 +65,12 @@ impl Error {
         self
     }
 
+    /// Says where in a file it is, before what is wrong there.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.inner.cause.message = format!("{place}: {}", self.inner.cause.message);
+        self
+    }
+
     /// Adds the connection that it happened on.
     #[must_use]
     pub fn on(mut self, connection: &str) -> Self {

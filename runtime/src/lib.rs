@@ -34,6 +34,10 @@ pub use home::{HOME_VARIABLE, Home};
 pub use registry::{Installation, InstalledProvider, ProviderKind, Signer, Verification};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
+/// What a dry run keeps: see [`Service::with_dry_run`].
+pub mod dry_run {
+    pub use stockade_host::http::{DryRun, Plan, Planned, PlannedRequest};
+}
 pub use stockade_host::admission::HostLimits;
 pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

@@ -26,7 +26,7 @@ use crate::registry::{
     Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
 };
 use crate::review::Candidate;
-use crate::service::{Service, Traces};
+use crate::service::{Service, Settings, Traces};
 use crate::trust::TrustStore;
 
 /// Connections that [`Runtime::on_each`] uses at a time: enough that slow ones do not add up, and few enough that a wide
@@ -46,6 +46,7 @@ struct Inner {
     audit: AuditLog,
     tape: Option<Tape>,
     reporter: Arc<dyn Reporter>,
+    read_only: bool,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<Identity, Arc<OnceCell<Arc<LoadedComponent>>>>>,
 }
@@ -62,6 +63,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    read_only: bool,
     limits: Option<HostLimits>,
     inspection: Isolation,
     recording: Option<Recording>,
@@ -110,6 +112,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
         self.reporter = reporter;
+        self
+    }
+
+    /// Whether every connection only reads, whatever its file says. No otherwise.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
         self
     }
 
@@ -166,6 +175,7 @@ impl RuntimeBuilder {
             audit,
             tape,
             reporter: self.reporter,
+            read_only: self.read_only,
             services,
             components,
         };
@@ -180,6 +190,7 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            read_only: false,
             limits: None,
             recording: None,
             inspection: Isolation::default(),
@@ -458,18 +469,21 @@ impl Runtime {
                 Arc::new(ComponentProvider::new(component, Arc::new(connection)))
             }
         };
-        let timeout = config
-            .timeout_seconds
-            .map(|seconds| Duration::from_secs(seconds.into()));
+        let settings = Settings {
+            timeout: config
+                .timeout_seconds
+                .map(|seconds| Duration::from_secs(seconds.into())),
+            read_only: config.read_only || self.inner.read_only,
+            traces: Traces {
+                audit: self.inner.audit.clone(),
+                tape,
+            },
+        };
         Ok(Service::new(
             name,
             provider,
             installed,
-            timeout,
-            Traces {
-                audit: self.inner.audit.clone(),
-                tape,
-            },
+            settings,
             Arc::clone(&self.inner.reporter),
         ))
     }

@@ -10,6 +10,7 @@ mod connections;
 mod errors;
 mod help;
 mod output;
+mod read_only;
 mod replay;
 mod serve;
 mod session;

@@ -76,7 +76,7 @@ impl CallHost {
     pub(crate) fn new(connection: Arc<Connection>, call: Call, function: Function, whole: &Room) -> Self {
         Self {
             tape: connection.tape.as_ref().map(|tape| CallTape::begin(tape, function)),
-            budget: CallBudget::new(connection.http.limits()),
+            budget: CallBudget::new(connection.http.limits()).with_changes(call.changes.clone()),
             scratch: Room::within(whole, u64::from(connection.limits.scratch_mib) << 20),
             blobs: Mutex::default(),
             next_blob: AtomicU32::new(0),

@@ -9,9 +9,11 @@
 //! It resolves and dials nothing; the connector does.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::own_listener;
 
 /// What an address is, when it is not an ordinary global one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum AddressClass {
     Multicast,
     /// Documentation, benchmarking, protocol assignments, or not global unicast.
     Reserved,
+    /// Where this process itself serves: see [`super::OwnListener`].
+    Own,
 }
 
 impl fmt::Display for AddressClass {
@@ -45,6 +49,7 @@ impl fmt::Display for AddressClass {
             Self::Metadata => "a cloud metadata address",
             Self::Multicast => "a multicast address",
             Self::Reserved => "a reserved address",
+            Self::Own => "this program's own API",
         })
     }
 }
@@ -109,7 +114,8 @@ const V6_BLOCKS: [(Ipv6Net, AddressClass); 7] = [
 const GLOBAL_UNICAST: Ipv6Net = v6(0x2000, 0, 0, 3);
 
 /// The address that a packet really reaches: an IPv6 form that carries an IPv4 address is unwrapped.
-/// Mapped and compatible: RFC 4291, section 2.5.5; NAT64: RFC 6052; 6to4: RFC 3056; Teredo: RFC 4380, section 4.
+/// Mapped and compatible: RFC 4291, section 2.5.5; translated: RFC 2765, section 2.1; NAT64: RFC 6052, and for the local
+/// prefix RFC 8215, whose /96 is one of several; 6to4: RFC 3056; Teredo: RFC 4380, section 4.
 #[must_use]
 pub(super) fn canonical(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else {
@@ -119,7 +125,10 @@ pub(super) fn canonical(address: IpAddr) -> IpAddr {
     let bytes = six.octets();
     match six.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => tail(&bytes[12..]),
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => tail(&bytes[12..]),
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => tail(&bytes[12..]),
+        // A translator of this site: never global, and never a way around what is refused.
+        [0x64, 0xff9b, 1, 0, 0, 0, ..] if classify(tail(&bytes[12..])).is_some() => tail(&bytes[12..]),
         [0x2002, ..] => tail(&bytes[2..]),
         [0x2001, 0, ..] => tail(&[!bytes[12], !bytes[13], !bytes[14], !bytes[15]]),
         _ => address,
@@ -188,12 +197,26 @@ pub(super) fn check(address: IpAddr, allowed: &[IpNet]) -> Result<(), RefusedAdd
     }
 }
 
+/// The same for a port. Where this process itself serves, nothing may be dialled, whatever is allowed.
+///
+/// # Errors
+/// As [`check`]; [`AddressClass::Own`] for an address of [`super::OwnListener`].
+pub(super) fn check_port(address: IpAddr, port: u16, allowed: &[IpNet]) -> Result<(), RefusedAddress> {
+    check(address, allowed)?;
+    let address = canonical(address);
+    if own_listener::is_own(SocketAddr::new(address, port)) {
+        let class = AddressClass::Own;
+        return Err(RefusedAddress { address, class });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::AddressClass::{LinkLocal, Loopback, Metadata, Multicast, Private, Reserved, Shared, Unspecified};
     use super::*;
 
-    const TABLE: [(&str, AddressClass); 51] = [
+    const TABLE: [(&str, AddressClass); 61] = [
         ("0.0.0.0", Unspecified),
         ("0.1.2.3", Unspecified),
         ("::", Unspecified),
@@ -243,7 +266,17 @@ mod tests {
         ("2001:db8::1", Reserved),
         ("3fff::1", Reserved),
         ("2001:20::1", Reserved),
-        ("64:ff9b:1::1", Reserved),
+        ("64:ff9b:1::1", Unspecified),
+        ("64:ff9b:1::101:101", Reserved),
+        ("64:ff9b:1::a9fe:a9fe", Metadata),
+        ("64:ff9b:1:7f00:0:100::", Reserved),
+        ("::ffff:0:127.0.0.1", Loopback),
+        ("::ffff:0:169.254.169.254", Metadata),
+        ("2001:0:4136:e378:8000:63bf:5601:5601", Metadata),
+        ("2001:10::1", Reserved),
+        ("2001:2::1", Reserved),
+        ("5f00::1", Reserved),
+        ("192.88.99.1", Reserved),
         ("100::1", Reserved),
     ];
 

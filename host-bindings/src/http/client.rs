@@ -4,7 +4,6 @@
 //! share a socket, a session ticket or a credential. It follows no redirect, decompresses nothing, keeps no cookie and
 //! retries only what the pool found closed before a byte was written. The WIT adapter calls [`HttpClient::send`].
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +14,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::assemble::{assemble, presigned};
-use super::channel::Channel;
+use super::channels::Channels;
 use super::credential::{CredentialError, OutgoingBody, OwnRequest, OwnRequests};
 use super::decide::{Allowed, EndpointGrant, decide, refuse_logins};
 use super::denial::{Denial, DenyReason};
 use super::failure::Failure;
 use super::fault::Fault;
+use super::header_rule::HeaderRule;
 use super::limits::{CallBudget, HttpLimits};
 use super::observer::{Observer, Outcome};
 use super::patience;
@@ -73,7 +73,7 @@ pub enum HttpConfigError {
 /// The HTTP of one connection. Cheap to share behind an `Arc`; needs a tokio runtime with I/O and time.
 pub struct HttpClient {
     grants: Vec<EndpointGrant>,
-    channels: HashMap<String, Channel>,
+    channels: Channels,
     redactor: Redactor,
     limits: HttpLimits,
     in_flight: Semaphore,
@@ -113,7 +113,7 @@ impl HttpClient {
         let in_flight = Semaphore::new(limits.in_flight);
         Self {
             grants: Vec::new(),
-            channels: HashMap::new(),
+            channels: Channels::none(),
             redactor: Redactor::new(Vec::new()),
             rate: Rate::new(limits.requests_per_second),
             limits,
@@ -138,17 +138,13 @@ impl HttpClient {
         limits: HttpLimits,
         resolver: &Arc<dyn Resolver>,
     ) -> Result<Self, HttpConfigError> {
-        let mut channels = HashMap::new();
+        let channels = Channels::new(&grants, &limits, resolver)?;
         for grant in &grants {
             if let Some(credential) = &grant.credential {
                 credential.check().map_err(|source| HttpConfigError::Credential {
                     endpoint: grant.name.clone(),
                     source,
                 })?;
-            }
-            let channel = Channel::new(grant, &grant.origin, &limits, resolver)?;
-            if channels.insert(grant.name.clone(), channel).is_some() {
-                return Err(HttpConfigError::Duplicate(grant.name.clone()));
             }
         }
         let in_flight = Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS));
@@ -168,6 +164,12 @@ impl HttpClient {
     #[must_use]
     pub fn grants(&self) -> &[EndpointGrant] {
         &self.grants
+    }
+
+    /// How many ways to discovered origins are open.
+    #[cfg(test)]
+    pub(super) fn discovered_channels(&self) -> usize {
+        self.channels.discovered()
     }
 
     /// The limits.
@@ -192,11 +194,18 @@ impl HttpClient {
             .map_err(|denial| call.refuse(&denial))?;
         let mut watch = Watch::begin(call.observer, &allowed);
         let deadline = self.deadline(request, &body, &sink);
-        let answer = match self.turn(deadline).await {
-            Err(fault) => Err(Failure::Fault(fault)),
-            Ok(_permit) => timeout_at(deadline, self.exchange(allowed, body, sink, &mut watch, call))
-                .await
-                .unwrap_or(Err(Failure::Fault(Fault::Timeout))),
+        let answer = match self.admit(&allowed, deadline).await {
+            Err(failure) => Err(failure),
+            Ok(_permits) => {
+                let own = HostsOwn {
+                    client: self,
+                    call,
+                    deadline,
+                };
+                timeout_at(deadline, self.exchange(&allowed, body, sink, &mut watch, &own))
+                    .await
+                    .unwrap_or(Err(Failure::Fault(Fault::Timeout)))
+            }
         };
         match answer {
             Ok(response) => {
@@ -252,9 +261,27 @@ impl HttpClient {
         if !budget.spend() {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
-        let allowed = decide(&self.grants, &self.limits, request, body.size())?;
+        let allowed = self.decide(request, body, budget)?;
         refuse_logins(&self.grants, &allowed).map_err(|reason| Denial::new(request, reason))?;
         Ok(allowed)
+    }
+
+    /// What is allowed, and is not a change where none is made.
+    fn decide(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
+        let allowed = decide(&self.grants, &self.limits, request, body.view())?;
+        match budget.changes().check(&allowed, request, body.view()) {
+            Ok(()) => Ok(allowed),
+            Err(reason) => Err(Denial::new(request, reason)),
+        }
+    }
+
+    /// Waits until the connection and the endpoint have room for one more request.
+    async fn admit(&self, allowed: &Allowed<'_>, deadline: Instant) -> Result<impl Sized, Failure> {
+        let endpoint = &allowed.grant.name;
+        self.channels.turn(endpoint, deadline).await?;
+        let place = self.channels.place(endpoint, deadline, RETRY_DELAY).await?;
+        let permit = self.turn(deadline).await.map_err(Failure::Fault)?;
+        Ok((place, permit))
     }
 
     /// Waits until the connection's rate and what it has in flight let one more request go.
@@ -281,26 +308,28 @@ impl HttpClient {
 
     async fn exchange(
         &self,
-        allowed: Allowed<'_>,
+        allowed: &Allowed<'_>,
         body: RequestBody,
         sink: ResponseSink<'_>,
         watch: &mut Watch<'_>,
-        call: CallScope<'_>,
+        own: &HostsOwn<'_>,
     ) -> Result<Response, Failure> {
-        let own = HostsOwn { client: self, call };
         let again = body.repeatable();
-        let (mut response, stamp) = self.attempt(&allowed, body, Some(&own), watch).await?;
+        let (mut response, stamp) = self.attempt(allowed, body, Some(own), watch).await?;
         if let Some(credential) = &allowed.grant.credential
             && credential.refuses_with(response.status())
             && credential.refused(stamp, response.headers()).await
             && let Some(body) = again
         {
-            (response, _) = self.attempt(&allowed, body, Some(&own), watch).await?;
+            self.channels.turn(&allowed.grant.name, own.deadline).await?;
+            (response, _) = self.attempt(allowed, body, Some(own), watch).await?;
         }
         let authenticated = allowed.grant.credential.is_some();
         let scrubber = self.redactor.scrubber();
+        let bounds = &allowed.grant.bounds;
         let receiver = Receiver {
-            limits: &self.limits,
+            limits: &bounds.receiving(&self.limits),
+            visible: &bounds.response_headers,
             scrubber: &scrubber,
             authenticated,
             is_hosts_own: false,
@@ -316,9 +345,9 @@ impl HttpClient {
         host: Option<&dyn OwnRequests>,
         watch: &Watch<'_>,
     ) -> Result<(http::Response<Incoming>, u64), Failure> {
-        let channel = self
-            .channels
-            .get(&allowed.grant.name)
+        let channel = self.channels.of(allowed);
+        let channel = channel
+            .map_err(|error| Failure::Fault(Fault::Tls(error.to_string())))?
             .ok_or(Failure::Denied(DenyReason::UnknownEndpoint))?;
         let bytes = match &body {
             RequestBody::Bytes(bytes) => Some(bytes.clone()),
@@ -329,7 +358,8 @@ impl HttpClient {
             (None, RequestBody::Stream { length, .. }) => OutgoingBody::Spliced(*length),
             (None, RequestBody::Bytes(_)) => OutgoingBody::Bytes(&[]),
         };
-        let payload = Payload::new(body, self.limits.spliced_bytes, Arc::clone(&watch.sent));
+        let limits = allowed.grant.bounds.sending(&self.limits);
+        let payload = Payload::new(body, limits.spliced_bytes, Arc::clone(&watch.sent));
         let (request, stamp) = assemble(allowed, view, host, payload).await?;
         let response = patience::head(channel.client.request(request), &self.limits, &watch.sent).await?;
         Ok((response.map_err(|error| Failure::of(&error))?, stamp))
@@ -340,6 +370,8 @@ impl HttpClient {
 struct HostsOwn<'a> {
     client: &'a HttpClient,
     call: CallScope<'a>,
+    /// The provider's request's, for which they are made.
+    deadline: Instant,
 }
 
 #[async_trait]
@@ -348,15 +380,18 @@ impl OwnRequests for HostsOwn<'_> {
         let OwnRequest { request, headers, body } = own;
         let body = RequestBody::Bytes(body);
         let client = self.client;
-        let mut allowed = decide(&client.grants, &client.limits, &request, body.size())
+        let mut allowed = client
+            .decide(&request, &body, self.call.budget)
             .map_err(|denial| self.call.refuse(&denial))?;
         allowed.headers.extend(headers);
         let mut watch = Watch::begin(self.call.observer, &allowed);
         let deadline = client.deadline(&request, &body, &ResponseSink::Buffer);
         let work = async {
+            client.channels.turn(&allowed.grant.name, self.deadline).await?;
             let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
             let receiver = Receiver {
-                limits: &client.limits,
+                limits: &allowed.grant.bounds.receiving(&client.limits),
+                visible: &HeaderRule::All,
                 // What comes back is the secret.
                 scrubber: &Scrubber::default(),
                 authenticated: false,

@@ -143,7 +143,7 @@ impl Connector {
         let mut passed = Vec::new();
         let mut refused = Vec::new();
         for address in addresses {
-            match address::check(address, &self.allow_addresses) {
+            match address::check_port(address, origin.port, &self.allow_addresses) {
                 Ok(()) => passed.push(address),
                 Err(refusal) if refused.contains(&refusal) => {}
                 Err(refusal) => refused.push(refusal),

@@ -6,10 +6,11 @@
 
 use std::fmt;
 
-use super::address::RefusedAddress;
+use super::address::{AddressClass, RefusedAddress};
 use super::fault::Fault;
 use super::limits::{REQUEST_HEADER_BYTES, REQUEST_HEADER_COUNT, TARGET_BYTES};
 use super::origin::Origin;
+use super::origin_pattern::OriginPattern;
 use super::request::Request;
 use super::rule::RequestRule;
 use super::segment::{self, SegmentProblem};
@@ -93,6 +94,49 @@ pub enum DenyReason {
         /// How many a call may make.
         total: u32,
     },
+    /// The endpoint's origin is fixed.
+    #[error("the request names an origin, and the endpoint has one of its own")]
+    OriginNotTaken,
+    /// The endpoint's origin is discovered.
+    #[error("the request names no origin, and the endpoint's is discovered")]
+    OriginMissing,
+    /// What the request names is no origin.
+    #[error("what the request names as its origin is none: write `https://HOST` or `https://HOST:PORT`")]
+    BadOrigin,
+    /// The provider did not ask for that origin.
+    #[error("the provider does not ask for the origin `{origin}`, only for `{asked}`")]
+    OriginNotAsked {
+        /// The origin.
+        origin: Origin,
+        /// What it asks for.
+        asked: Box<OriginPattern>,
+    },
+    /// The operator did not grant that origin.
+    #[error("the origin `{origin}` is not among the origins granted at this endpoint")]
+    OriginNotGranted {
+        /// The origin.
+        origin: Origin,
+    },
+    /// The operator did not grant that header.
+    #[error("the header `{name}` is not granted at this endpoint")]
+    HeaderNotGranted {
+        /// Its name.
+        name: String,
+    },
+    /// The body is longer than granted at this endpoint.
+    #[error("the body is {bytes} bytes long, more than the {limit} that are granted at this endpoint")]
+    BodyNotGranted {
+        /// Its length.
+        bytes: u64,
+        /// What is granted.
+        limit: u64,
+    },
+    /// The connection only reads.
+    #[error("it may change something, and this connection only reads")]
+    ReadOnly,
+    /// Nothing is changed in a dry run.
+    #[error("it may change something, and this is a dry run")]
+    DryRun,
     /// The request is granted, but not to be signed for others.
     #[error("the request is granted, but handing it to others as a presigned URL is not")]
     PresignNotGranted,
@@ -147,9 +191,26 @@ impl Denial {
             DenyReason::EndpointNotGranted { missing: Some(missing) } | DenyReason::NotGranted { missing } => Some(
                 format!("to allow it, add `{missing}` to the rules granted at endpoint `{endpoint}`"),
             ),
+            DenyReason::OriginNotGranted { origin } => Some(format!(
+                "to allow it, grant endpoint `{endpoint}` the line `origins = [\"{origin}\"]`"
+            )),
+            DenyReason::HeaderNotGranted { name } => Some(format!(
+                "to allow it, change `request_headers` at endpoint `{endpoint}` so that `{name}` passes"
+            )),
+            DenyReason::BodyNotGranted { .. } => Some(format!(
+                "if the provider is right to do so, raise `request_body_kib` at endpoint `{endpoint}`"
+            )),
+            DenyReason::ReadOnly | DenyReason::DryRun => Some(format!(
+                "if such requests only read, say so in the rule granted at endpoint `{endpoint}`: `effect = \"read\"`"
+            )),
+            // Nothing makes our own API reachable.
+            DenyReason::Address { refused, .. } if refused.iter().all(|refused| refused.class == AddressClass::Own) => {
+                None
+            }
             DenyReason::Address { refused, .. } => {
                 let networks: Vec<String> = refused
                     .iter()
+                    .filter(|refused| refused.class != AddressClass::Own)
                     .map(|refused| format!("\"{}\"", refused.network()))
                     .collect();
                 Some(format!(
@@ -177,9 +238,18 @@ impl Denial {
             | DenyReason::NotGranted { .. }
             | DenyReason::HostsLogin
             | DenyReason::BudgetSpent { .. }
+            | DenyReason::OriginNotAsked { .. }
+            | DenyReason::OriginNotGranted { .. }
+            | DenyReason::HeaderNotGranted { .. }
+            | DenyReason::BodyNotGranted { .. }
+            | DenyReason::ReadOnly
+            | DenyReason::DryRun
             | DenyReason::PresignNotGranted
             | DenyReason::Address { .. } => Fault::Denied,
             DenyReason::Method
+            | DenyReason::OriginNotTaken
+            | DenyReason::OriginMissing
+            | DenyReason::BadOrigin
             | DenyReason::BadSegment { .. }
             | DenyReason::TargetTooLong { .. }
             | DenyReason::ForbiddenHeader { .. }
@@ -221,9 +291,9 @@ pub(super) fn quotable(text: &str) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::address::AddressClass;
+    use crate::http::credential::OutgoingBody;
+    use crate::http::decide::decide;
     use crate::http::decide::tests::{grants, request, rule};
-    use crate::http::decide::{BodySize, decide};
     use crate::http::limits::HttpLimits;
 
     #[test]
@@ -232,7 +302,7 @@ mod tests {
             &grants(),
             &HttpLimits::default(),
             &request("DELETE", "/vms/web 1"),
-            BodySize::Bytes(0),
+            OutgoingBody::Bytes(&[]),
         )
         .unwrap_err();
         assert_eq!(
@@ -251,7 +321,7 @@ mod tests {
                 &widened,
                 &HttpLimits::default(),
                 &request("DELETE", "/vms/web 1"),
-                BodySize::Bytes(0)
+                OutgoingBody::Bytes(&[])
             )
             .is_ok()
         );

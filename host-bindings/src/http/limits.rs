@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::changes::Changes;
+
 /// Requests in one call of a provider. Protects the vendor's API, and the operator's quota there, from a provider that
 /// loops; a list of 10,000 vms at 50 a page with a lookup each page needs 400.
 pub const REQUESTS_PER_CALL: u32 = 1_000;
@@ -91,11 +93,13 @@ impl Default for HttpLimits {
     }
 }
 
-/// What is left of one call's requests. Made for each call of a provider and dropped with it.
+/// What one call may still do: how many requests, and whether they may change something. Made for each call of a provider
+/// and dropped with it.
 #[derive(Debug)]
 pub struct CallBudget {
     left: AtomicU32,
     total: u32,
+    changes: Changes,
 }
 
 impl CallBudget {
@@ -105,7 +109,20 @@ impl CallBudget {
         Self {
             left: AtomicU32::new(limits.requests_per_call),
             total: limits.requests_per_call,
+            changes: Changes::default(),
         }
+    }
+
+    /// The same for a call whose changes meet this.
+    #[must_use]
+    pub fn with_changes(self, changes: Changes) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// What meets its changes.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// How many requests the call may make in all.

@@ -34,7 +34,7 @@ pub struct Exchange {
     pub method: String,
     /// The encoded path, without the query.
     pub path: String,
-    /// The asked rule that matched, for this method alone.
+    /// The asked rule that matched, for this method alone: granting it would have allowed the request.
     pub asked: RequestRule,
     /// How it ended.
     pub outcome: Outcome,

@@ -10,12 +10,16 @@
 //! | the whole port | 1 to 65535 | `https://{host}:{port}` |
 //! | the whole scheme | `http` or `https` | `{scheme}://{host}` |
 //!
+//! A host that begins with `*` is discovered at run time: `https://*`, `https://*.{domain}`, where an option after `*.`
+//! is a whole host name, and `:*` stands for any port. Such a template resolves to a pattern instead of an origin.
+//!
 //! The runtime resolves a template once, when it builds a connection's grants.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::origin::{Host, Origin, OriginError, OriginProblem, Scheme, parse_port, split_authority};
+use super::origin_pattern::{Hosts, OriginPattern};
 
 const PART: &str = "letters, digits and inner hyphens, which is what part of a host name takes";
 const WHOLE_HOST: &str = "a host name or an address";
@@ -27,8 +31,33 @@ const SCHEME: &str = "`http` or `https`";
 pub struct OriginTemplate {
     text: String,
     scheme: Piece,
+    discovered: Option<Discovered>,
     host: Vec<Piece>,
     port: Option<Piece>,
+}
+
+/// What of an origin is discovered. The pieces of the host are those of the suffix; none for any host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Discovered {
+    any_port: bool,
+}
+
+/// What a template stands for on one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolved {
+    /// This origin.
+    Fixed(Origin),
+    /// Origins that are discovered at run time.
+    Discovered(OriginPattern),
+}
+
+impl fmt::Display for Resolved {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin) => write!(formatter, "{origin}"),
+            Self::Discovered(pattern) => write!(formatter, "{pattern}"),
+        }
+    }
 }
 
 /// A run of text or a placeholder.
@@ -44,7 +73,7 @@ impl OriginTemplate {
     /// # Errors
     /// [`OriginProblem::MissingOption`], [`OriginProblem::Value`] when a value does not fit its position, or
     /// [`OriginProblem::Host`] when the parts together are no host name.
-    pub fn resolve(&self, value: impl Fn(&str) -> Option<String>) -> Result<Origin, OriginError> {
+    pub fn resolve(&self, value: impl Fn(&str) -> Option<String>) -> Result<Resolved, OriginError> {
         self.fill(&value).map_err(|problem| OriginError {
             text: self.text.clone(),
             problem,
@@ -62,36 +91,13 @@ impl OriginTemplate {
             })
     }
 
-    fn fill(&self, value: &dyn Fn(&str) -> Option<String>) -> Result<Origin, OriginProblem> {
+    fn fill(&self, value: &dyn Fn(&str) -> Option<String>) -> Result<Resolved, OriginProblem> {
         let of = |option: &str| value(option).ok_or_else(|| OriginProblem::MissingOption(option.to_owned()));
         let scheme = match &self.scheme {
             Piece::Text(text) => Scheme::parse(text)?,
             Piece::Option(option) => {
                 let value = of(option)?;
                 Scheme::parse(&value).map_err(|_| misfit(option, &value, SCHEME))?
-            }
-        };
-        let host = match self.host.as_slice() {
-            [Piece::Option(option)] => {
-                let value = of(option)?;
-                Host::parse(&value).map_err(|_| misfit(option, &value, WHOLE_HOST))?
-            }
-            pieces => {
-                let mut name = String::new();
-                let mut filled = false;
-                for piece in pieces {
-                    match piece {
-                        Piece::Text(text) => name.push_str(text),
-                        Piece::Option(option) => {
-                            filled = true;
-                            name.push_str(&part(option, of(option)?)?);
-                        }
-                    }
-                }
-                match Host::parse(&name)? {
-                    Host::Address(_) if filled => return Err(OriginProblem::Host(name)),
-                    host => host,
-                }
             }
         };
         let port = match &self.port {
@@ -102,7 +108,45 @@ impl OriginTemplate {
                 parse_port(&value).map_err(|_| misfit(option, &value, PORT))?
             }
         };
-        Ok(Origin { scheme, host, port })
+        let Some(discovered) = self.discovered else {
+            let host = self.fill_host(&of)?;
+            return Ok(Resolved::Fixed(Origin { scheme, host, port }));
+        };
+        let hosts = if self.host.is_empty() {
+            Hosts::Any
+        } else {
+            match self.fill_host(&of)? {
+                Host::Name(suffix) => Hosts::Below(suffix),
+                address @ Host::Address(_) => return Err(OriginProblem::Host(format!("*.{address}"))),
+            }
+        };
+        Ok(Resolved::Discovered(OriginPattern {
+            scheme,
+            hosts,
+            port: (!discovered.any_port).then_some(port),
+        }))
+    }
+
+    fn fill_host(&self, of: &dyn Fn(&str) -> Result<String, OriginProblem>) -> Result<Host, OriginProblem> {
+        if let [Piece::Option(option)] = self.host.as_slice() {
+            let value = of(option)?;
+            return Host::parse(&value).map_err(|_| misfit(option, &value, WHOLE_HOST));
+        }
+        let mut name = String::new();
+        let mut filled = false;
+        for piece in &self.host {
+            match piece {
+                Piece::Text(text) => name.push_str(text),
+                Piece::Option(option) => {
+                    filled = true;
+                    name.push_str(&part(option, of(option)?)?);
+                }
+            }
+        }
+        match Host::parse(&name)? {
+            Host::Address(_) if filled => Err(OriginProblem::Host(name)),
+            host => Ok(host),
+        }
     }
 }
 
@@ -144,8 +188,20 @@ fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
         _ => return Err(OriginProblem::Scheme),
     };
     let (host_text, port_text) = split_authority(authority);
-    let host = pieces(host_text)?;
-    let port = match port_text.map(pieces).transpose()?.as_deref() {
+    let (is_discovered, host_text) = match host_text.strip_prefix('*') {
+        Some("") => (true, None),
+        Some(rest) => (
+            true,
+            Some(
+                rest.strip_prefix('.')
+                    .ok_or_else(|| OriginProblem::Host(host_text.to_owned()))?,
+            ),
+        ),
+        None => (false, Some(host_text)),
+    };
+    let host = host_text.map_or(Ok(Vec::new()), pieces)?;
+    let any_port = is_discovered && port_text == Some("*");
+    let port = match port_text.filter(|_| !any_port).map(pieces).transpose()?.as_deref() {
         None => None,
         Some([piece]) => Some(piece.clone()),
         Some(_) => return Err(OriginProblem::Port),
@@ -153,6 +209,7 @@ fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
     let template = OriginTemplate {
         text: text.to_owned(),
         scheme,
+        discovered: is_discovered.then_some(Discovered { any_port }),
         host,
         port,
     };
@@ -168,7 +225,7 @@ fn parse(text: &str) -> Result<OriginTemplate, OriginProblem> {
         };
         Some(sample.into())
     })?;
-    if template.options().next().is_none() {
+    if template.options().next().is_none() && !is_discovered {
         // Without placeholders the text is an origin and has to satisfy that parser.
         let _: Origin = text.parse().map_err(|error: OriginError| error.problem)?;
     }
@@ -224,7 +281,7 @@ mod tests {
                     .find(|(name, _)| *name == option)
                     .map(|(_, value)| (*value).to_owned())
             })
-            .map(|origin| origin.to_string())
+            .map(|resolved| resolved.to_string())
             .map_err(|error| error.problem)
     }
 
@@ -257,6 +314,52 @@ mod tests {
             ("http://[::1]:{port}", &[("port", "81")], "http://[::1]:81"),
         ] {
             assert_eq!(resolve(template, values).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_begins_with_a_star_is_a_pattern() {
+        for (template, values, expected) in [
+            ("https://*", &[][..], "https://*"),
+            ("https://*:*", &[], "https://*:*"),
+            (
+                "{scheme}://*:{port}",
+                &[("scheme", "http"), ("port", "81")],
+                "http://*:81",
+            ),
+            (
+                "https://*.{domain}",
+                &[("domain", "Cloud.example.com")],
+                "https://*.cloud.example.com",
+            ),
+            (
+                "https://*.{region}.example.com:*",
+                &[("region", "eu")],
+                "https://*.eu.example.com:*",
+            ),
+            ("https://*.example.com", &[], "https://*.example.com"),
+        ] {
+            assert_eq!(resolve(template, values).as_deref(), Ok(expected), "{template}");
+        }
+        for value in ["", "*", "*.com", "10.0.0.1", "::1", "a/b", "a:80", ".a", "a."] {
+            assert!(
+                resolve("https://*.{domain}", &[("domain", value)]).is_err(),
+                "`{value}`"
+            );
+        }
+        for template in [
+            "https://*a",
+            "https://a.*",
+            "https://**",
+            "https://*.",
+            "https://a:*",
+            "*://a",
+            "https://*.*",
+        ] {
+            assert!(
+                template.parse::<OriginTemplate>().is_err(),
+                "`{template}` was taken for a template"
+            );
         }
     }
 

@@ -47,7 +47,7 @@ impl Part {
 /// A path pattern: literal segments, `*` for one segment, a final `**` for any rest, also none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
-    parts: Vec<Part>,
+    parts: Box<[Part]>,
     rest: bool,
 }
 
@@ -126,7 +126,10 @@ impl FromStr for PathPattern {
             literals.push("x".to_owned());
         }
         segment::check(&literals).map_err(|_| RuleError::Segment(text.to_owned()))?;
-        Ok(Self { parts, rest })
+        Ok(Self {
+            parts: parts.into(),
+            rest,
+        })
     }
 }
 

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::ReadBuf;
 
-use super::credential::{BodyReader, Framing};
-use super::decide::BodySize;
+use super::credential::{BodyReader, Framing, OutgoingBody};
 use super::request::RequestBody;
 
 /// How much is read from a blob at a time: a few TLS records.
@@ -49,11 +48,11 @@ impl RequestBody {
         }
     }
 
-    /// Its size, for a decision.
-    pub(super) fn size(&self) -> BodySize {
+    /// What a decision sees of it.
+    pub(super) fn view(&self) -> OutgoingBody<'_> {
         match self {
-            Self::Bytes(bytes) => BodySize::Bytes(bytes.len() as u64),
-            Self::Stream { length, .. } => BodySize::Spliced(*length),
+            Self::Bytes(bytes) => OutgoingBody::Bytes(bytes),
+            Self::Stream { length, .. } => OutgoingBody::Spliced(*length),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::fault::Fault;
+use super::header_rule::HeaderRule;
 use super::headers::is_withheld;
 use super::limits::{HttpLimits, RESPONSE_HEADER_COUNT};
 use super::request::{Response, ResponseSink};
@@ -21,6 +22,8 @@ use super::scrub::Scrubber;
 /// Receives the response of one request.
 pub(super) struct Receiver<'a> {
     pub(super) limits: &'a HttpLimits,
+    /// The headers that the guest may see.
+    pub(super) visible: &'a HeaderRule,
     pub(super) scrubber: &'a Scrubber,
     /// Whether a credential was attached, which a compressed body could hide.
     pub(super) authenticated: bool,
@@ -124,7 +127,8 @@ impl Receiver<'_> {
     fn headers(&self, headers: &HeaderMap, length_holds: bool) -> Vec<(String, String)> {
         let passed = headers
             .iter()
-            .filter(|(name, _)| (self.is_hosts_own || !is_withheld(name)) && (length_holds || *name != CONTENT_LENGTH));
+            .filter(|(name, _)| self.is_hosts_own || (!is_withheld(name) && self.visible.passes(name)))
+            .filter(|(name, _)| length_holds || *name != CONTENT_LENGTH);
         let text = |value: &[u8]| String::from_utf8_lossy(&self.scrubber.scrub(value)).into_owned();
         passed
             .map(|(name, value)| (text(name.as_str().as_bytes()), text(value.as_bytes())))

@@ -1,13 +1,18 @@
-//! Request rules: which methods on which paths. Providers ask with them and operators grant with them.
+//! Request rules: which methods on which paths, under which conditions. Providers ask with them and operators grant with
+//! them.
 //!
 //! A request is allowed when an asked rule *and* a granted rule match it; both lists are kept, so a denial can say which
-//! side is missing. In a grant, a rule is the table that its `Display` prints: `{ methods = ["GET"], path = "/vms/*" }`.
+//! side is missing. A rule without conditions matches whatever else a request says. In a grant, a rule is the table that
+//! its `Display` prints: `{ methods = ["POST"], path = "/", when = [{ form = "Action", values = ["Describe*"] }],
+//! effect = "read" }`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::{Condition, conjunction};
 use super::path_pattern::PathPattern;
+use super::reading::Reading;
 
 /// Why a text is no path pattern, or a record no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,14 +36,46 @@ pub enum RuleError {
     /// Not a method, or one that no rule may allow.
     #[error("`{0}` is not a method that a rule can allow: an upper-case token, except `CONNECT` and `TRACE`")]
     Method(String),
+    /// Conditions that no request meets at once.
+    #[error("no request meets all conditions of the rule for `{0}`")]
+    Contradiction(String),
+    /// A condition on the body of requests whose body means nothing.
+    #[error("the rule for `{path}` has a condition on the body, and the body of `{method}` means nothing")]
+    Bodiless {
+        /// The rule's path.
+        path: String,
+        /// The method.
+        method: String,
+    },
 }
 
-/// A set of requests: these methods on paths of this pattern.
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It changes nothing.
+    Read,
+    /// It may change something.
+    Change,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Read => "read",
+            Self::Change => "change",
+        })
+    }
+}
+
+/// A set of requests: these methods on paths of this pattern that meet these conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RuleText", into = "RuleText")]
 pub struct RequestRule {
-    methods: Vec<String>,
+    methods: Box<[String]>,
     path: PathPattern,
+    conditions: Box<[Condition]>,
+    effect: Option<Effect>,
 }
 
 /// A rule as written in a grant.
@@ -47,6 +84,10 @@ pub struct RequestRule {
 struct RuleText {
     methods: Vec<String>,
     path: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    when: Vec<Condition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    effect: Option<Effect>,
 }
 
 impl RequestRule {
@@ -63,9 +104,40 @@ impl RequestRule {
             return Err(RuleError::Method(method.clone()));
         }
         Ok(Self {
-            methods,
+            methods: methods.into(),
             path: path.parse()?,
+            conditions: Box::default(),
+            effect: None,
         })
+    }
+
+    /// The same rule for requests that also meet these conditions.
+    ///
+    /// # Errors
+    /// When no request could meet them.
+    pub fn when(self, conditions: &[Condition]) -> Result<Self, RuleError> {
+        let both = conjunction(&self.conditions, conditions);
+        let conditions = both.ok_or_else(|| RuleError::Contradiction(self.path.to_string()))?;
+        // RFC 9110, sections 9.3.1, 9.3.2 and 9.3.5: servers may ignore it, and look for the parameter elsewhere.
+        let bodiless = |method: &&String| matches!(method.as_str(), "GET" | "HEAD" | "DELETE");
+        match self.methods.iter().find(bodiless) {
+            Some(method) if conditions.iter().any(|condition| condition.parameter().is_in_body()) => {
+                Err(RuleError::Bodiless {
+                    path: self.path.to_string(),
+                    method: method.clone(),
+                })
+            }
+            _ => Ok(Self {
+                conditions: conditions.into(),
+                ..self
+            }),
+        }
+    }
+
+    /// The same rule, which says what its requests do; none when their method tells.
+    #[must_use]
+    pub fn that(self, effect: Option<Effect>) -> Self {
+        Self { effect, ..self }
     }
 
     /// The methods.
@@ -80,22 +152,42 @@ impl RequestRule {
         &self.path
     }
 
-    /// Whether the rule matches a request.
+    /// What a request must say besides, all of it.
     #[must_use]
-    pub fn matches(&self, method: &str, path: &[String]) -> bool {
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    /// What its requests do; none when their method tells.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        self.effect
+    }
+
+    /// Whether method and path match, whatever the conditions.
+    #[must_use]
+    pub(super) fn covers(&self, method: &str, path: &[String]) -> bool {
         self.methods.iter().any(|allowed| allowed == method) && self.path.matches(path)
+    }
+
+    /// Whether the rule matches a request. The request is read for conditions only when method and path match.
+    #[must_use]
+    pub(super) fn matches(&self, reading: &Reading<'_>) -> bool {
+        let request = reading.request();
+        self.covers(&request.method, &request.path) && self.conditions.iter().all(|condition| condition.holds(reading))
     }
 
     /// The same rule for one of its methods alone.
     #[must_use]
     pub(super) fn for_method(&self, method: &str) -> Self {
         Self {
-            methods: vec![method.to_owned()],
-            path: self.path.clone(),
+            methods: Box::new([method.to_owned()]),
+            ..self.clone()
         }
     }
 
-    /// The rule that matches exactly what both match; none when they share no request.
+    /// The rule that matches exactly what both match; none when they share no request. Its effect is what both say, or
+    /// the one that one of them says; a change where they contradict each other.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let methods: Vec<String> = self
@@ -105,7 +197,28 @@ impl RequestRule {
             .cloned()
             .collect();
         let path = self.path.intersection(&other.path)?;
-        (!methods.is_empty()).then_some(Self { methods, path })
+        let conditions = conjunction(&self.conditions, &other.conditions)?;
+        let effect = match (self.effect, other.effect) {
+            (Some(one), Some(two)) if one != two => Some(Effect::Change),
+            (one, two) => one.or(two),
+        };
+        (!methods.is_empty()).then(|| Self {
+            methods: methods.into(),
+            path,
+            conditions: conditions.into(),
+            effect,
+        })
+    }
+
+    /// Whether one rule says that some request reads, and the other that the same request changes.
+    #[must_use]
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let says = (self.effect, other.effect);
+        let differ = matches!(
+            says,
+            (Some(Effect::Read), Some(Effect::Change)) | (Some(Effect::Change), Some(Effect::Read))
+        );
+        differ && self.intersection(other).is_some()
     }
 }
 
@@ -138,15 +251,17 @@ impl TryFrom<RuleText> for RequestRule {
     type Error = RuleError;
 
     fn try_from(text: RuleText) -> Result<Self, RuleError> {
-        Self::new(text.methods, &text.path)
+        Ok(Self::new(text.methods, &text.path)?.when(&text.when)?.that(text.effect))
     }
 }
 
 impl From<RequestRule> for RuleText {
     fn from(rule: RequestRule) -> Self {
         Self {
-            methods: rule.methods,
+            methods: rule.methods.into(),
             path: rule.path.to_string(),
+            when: rule.conditions.into(),
+            effect: rule.effect,
         }
     }
 }
@@ -156,10 +271,18 @@ impl fmt::Display for RequestRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{{ methods = [\"{}\"], path = \"{}\" }}",
+            "{{ methods = [\"{}\"], path = \"{}\"",
             self.methods.join("\", \""),
             self.path
-        )
+        )?;
+        if !self.conditions.is_empty() {
+            let conditions: Vec<String> = self.conditions.iter().map(ToString::to_string).collect();
+            write!(formatter, ", when = [{}]", conditions.join(", "))?;
+        }
+        if let Some(effect) = self.effect {
+            write!(formatter, ", effect = \"{effect}\"")?;
+        }
+        formatter.write_str(" }")
     }
 }
 
@@ -197,6 +320,49 @@ mod tests {
         let json = serde_json::to_string(&rule).unwrap();
         assert_eq!(serde_json::from_str::<RequestRule>(&json).unwrap(), rule);
         assert!(serde_json::from_str::<RequestRule>(r#"{"methods":["GET"],"path":"/","x":1}"#).is_err());
+    }
+
+    fn read(json: &str) -> Result<RequestRule, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn conditions_and_effect_are_part_of_the_line() {
+        let json =
+            r#"{"methods":["POST"],"path":"/","when":[{"form":"Action","values":["Describe*"]}],"effect":"read"}"#;
+        let rule = read(json).unwrap();
+        assert_eq!(
+            rule.to_string(),
+            r#"{ methods = ["POST"], path = "/", when = [{ form = "Action", values = ["Describe*"] }], effect = "read" }"#
+        );
+        assert_eq!(serde_json::to_string(&rule).unwrap(), json);
+        for broken in [
+            json.replace("read", "reads"),
+            json.replace("\"when\"", "\"if\""),
+            json.replace("POST", "GET"),
+            json.replace("POST\"", "POST\",\"DELETE\""),
+            json.replace("}],", "},{\"form\":\"Action\",\"values\":[\"Stop*\"]}],"),
+        ] {
+            assert!(read(&broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn rules_contradict_each_other_only_about_shared_requests() {
+        let rule = |values: &str, effect: &str| {
+            let json = format!(
+                r#"{{"methods":["POST"],"path":"/","when":[{{"form":"Action","values":["{values}"]}}],"effect":"{effect}"}}"#
+            );
+            read(&json).unwrap()
+        };
+        let describe = rule("Describe*", "read");
+        assert!(describe.contradicts(&rule("DescribeVms", "change")));
+        assert!(rule("*", "change").contradicts(&describe));
+        assert!(!describe.contradicts(&rule("DescribeVms", "read")));
+        assert!(!describe.contradicts(&rule("Stop*", "change")));
+        assert!(!describe.contradicts(&RequestRule::new(["POST"], "/").unwrap()));
+        let both = describe.intersection(&rule("DescribeVms", "change")).unwrap();
+        assert_eq!(both.effect(), Some(Effect::Change));
     }
 
     #[test]

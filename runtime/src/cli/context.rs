@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgAction, Args};
+use stockade::dry_run::DryRun;
 use stockade::{Error, Runtime, Service};
 
 use crate::cli::failure::{Failure, Outcome};
@@ -30,6 +31,12 @@ pub(crate) struct CommonOptions {
     /// Show what providers log; twice for their debug lines too
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Refuse whatever may change something, on every connection
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+    /// Stop whatever may change something, and say what it would have been
+    #[arg(long, global = true, conflicts_with = "read_only")]
+    pub(crate) dry_run: bool,
     /// Write everything that providers get from outside into a new file
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "replay")]
     record: Option<PathBuf>,
@@ -44,12 +51,20 @@ pub(crate) struct Context {
     pub(crate) runtime: Runtime,
     /// How to print the answer.
     pub(crate) output: Format,
+    /// Keeps what a dry run stops; none when it is none.
+    pub(crate) dry_run: Option<Arc<DryRun>>,
     options: CommonOptions,
 }
 
 impl CommonOptions {
-    /// Refuses `--connection` where it means nothing.
+    /// Refuses `--connection` and `--dry-run` where they mean nothing.
     pub(crate) fn without_connection(&self) -> Outcome {
+        if self.dry_run {
+            return Err(Failure::usage(
+                "this command does not use a connection, so that there is nothing to stop",
+                "leave out `--dry-run`",
+            ));
+        }
         match self.connection.first() {
             None => Ok(()),
             Some(_) => Err(Failure::usage(
@@ -83,7 +98,7 @@ impl Drop for Context {
 impl Context {
     /// Starts a runtime for a command.
     pub(crate) fn new(options: CommonOptions) -> Outcome<Self> {
-        let builder = Runtime::builder();
+        let builder = Runtime::builder().read_only(options.read_only);
         let builder = match (&options.record, &options.replay) {
             (Some(file), _) => builder.record(file.clone()),
             (None, Some(file)) => builder.replay(file.clone()),
@@ -92,6 +107,7 @@ impl Context {
         Ok(Self {
             runtime: builder.build()?,
             output: options.output,
+            dry_run: options.dry_run.then(DryRun::new),
             options,
         })
     }
@@ -145,7 +161,11 @@ impl Context {
     /// A service whose provider's words reach the person.
     pub(crate) fn reporting(&self, service: &Service) -> Service {
         let reporter = TerminalReporter::new(service.connection(), self.options.verbose);
-        service.with_reporter(Arc::new(reporter))
+        let service = service.with_reporter(Arc::new(reporter));
+        match &self.dry_run {
+            Some(dry_run) => service.with_dry_run(Arc::clone(dry_run)),
+            None => service,
+        }
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit code: a defect of this program.
 pub(crate) const DEFECT: u8 = 3;
 
+/// Exit code: a dry run stopped what may change something.
+pub(crate) const STOPPED: u8 = 4;
+
 /// What a command's work ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
@@ -31,6 +34,8 @@ pub(crate) enum Failure {
     Refused(stockade::Error),
     /// Some of several failed, and each was told.
     Told,
+    /// A dry run stopped something, and it was told what.
+    Stopped,
     /// Standard output could not be written.
     Output(io::Error),
 }
@@ -75,6 +80,7 @@ pub(crate) fn exit(outcome: Outcome) -> ExitCode {
             REFUSED
         }
         Err(Failure::Told) => REFUSED,
+        Err(Failure::Stopped) => STOPPED,
         // Whoever reads has read enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
         Err(Failure::Output(error)) => {

@@ -12,6 +12,7 @@ mod completions;
 mod connection;
 mod context;
 mod disk;
+mod dry_run;
 mod failure;
 mod grants;
 mod image;

@@ -30,7 +30,7 @@ pub(crate) struct Serve {
 const LOG_VARIABLE: &str = "STOCKADE_LOG";
 
 /// Serves until it is told to stop.
-pub(crate) fn run(arguments: Serve) -> Outcome {
+pub(crate) fn run(arguments: Serve, read_only: bool) -> Outcome {
     let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: Serve) -> Outcome {
         .log_internal_errors(false)
         .with_env_filter(filter)
         .init();
-    let runtime = Runtime::builder().profile(EngineProfile::Server).build()?;
+    let builder = Runtime::builder().profile(EngineProfile::Server);
+    let runtime = builder.read_only(read_only).build()?;
     let threads = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

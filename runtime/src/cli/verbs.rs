@@ -8,7 +8,7 @@ use crate::cli::context::{CommonOptions, Context};
 use crate::cli::failure::Outcome;
 use crate::cli::noun::{self, Names};
 use crate::cli::serve::{self, Serve};
-use crate::cli::{audit, block_on, connection, disk, grants, image, network, pool, provider, snapshot, vm};
+use crate::cli::{audit, block_on, connection, disk, dry_run, grants, image, network, pool, provider, snapshot, vm};
 
 /// What everybody must know who puts the command into a script.
 const FOOTER: &str = "\
@@ -17,6 +17,7 @@ Exit codes:
   1  refused or failed
   2  the arguments are wrong
   3  a defect of this program
+  4  a dry run stopped what may change something
 
 Environment:
   STOCKADE_CONNECTION  the connections to use when `--connection` is not given
@@ -205,11 +206,12 @@ pub(crate) fn run(arguments: Arguments) -> Outcome {
         common.without_recording()?;
     }
     match verb {
-        Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Serve(arguments) => serve::run(arguments, common.read_only),
         Verb::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         verb => {
             let context = Context::new(common)?;
-            block_on(dispatch(&context, verb))
+            let outcome = block_on(dispatch(&context, verb));
+            dry_run::end(&context, outcome)
         }
     }
 }

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use std::num::NonZeroU32;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use stockade_host::connection::Isolation;
 use stockade_host::contract::ProviderInfo;
+use stockade_host::http::{OriginPattern, TextPattern};
 use stockade_host::limits::GuestLimits;
 use utoipa::ToSchema;
 
 use super::credentials::config::{KeystoneConfig, KubernetesConfig, Oauth2Config};
 use super::options::OptionInput;
+use super::rule::RuleConfig;
 
 /// A connection: which provider, its options, by what credentials, and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +25,9 @@ pub struct ConnectionConfig {
     /// How long one call may take, in seconds; none for 120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
+    /// Whether what may change something is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
     /// Where its provider runs: `in-process`, or `process` for each call in a process of its own behind a second wall.
     #[serde(default, skip_serializing_if = "is_in_process")]
     pub isolation: Isolation,
@@ -166,6 +173,45 @@ pub struct EndpointGrants {
     /// The requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleConfig>,
+    /// Where it may lead when its origin is discovered at run time: `https://*.cloud.example.com:*`, a network of literal
+    /// addresses `https://10.1.0.0/16:8774`, or one origin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub origins: Vec<OriginPattern>,
+    /// Which values the options may have that are part of its origin; a final `*` stands for any rest.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
+    pub variables: BTreeMap<String, Vec<TextPattern>>,
+    /// Which headers requests may have; none for all that the host does not keep for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_headers: Option<HeadersConfig>,
+    /// Which headers of responses the provider may see; none for all that the host does not keep for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_headers: Option<HeadersConfig>,
+    /// The body of one request, in KiB, blobs included; none for the connection's limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_body_kib: Option<u32>,
+    /// The body of one response, in KiB, blobs included; none for the connection's limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_body_kib: Option<u32>,
+    /// Requests in a second; further ones wait. Logins of the host count too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub requests_per_second: Option<NonZeroU32>,
+    /// Requests at once; further ones wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub requests_in_flight: Option<NonZeroU32>,
+}
+
+/// Which headers pass: names, or their beginnings and `*`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadersConfig {
+    /// These and no others.
+    Allow(Vec<String>),
+    /// All but these.
+    Deny(Vec<String>),
 }
 
 /// How a server must prove who it is, and the host to it. `roots`, `ca` and `insecure` exclude each other.
@@ -233,26 +279,13 @@ pub enum TlsVersionConfig {
     Tls13,
 }
 
-/// A set of requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RuleConfig {
-    /// HTTP methods in upper case.
-    pub methods: Vec<String>,
-    /// Path pattern: literal segments, `*` for one segment, a final `**` for any rest.
-    pub path: String,
-}
-
 impl Grants {
-    /// Everything that a provider asks for.
+    /// Everything that a provider asks for, and its word for what its requests do. It says not where discovered origins
+    /// are, so none is granted.
     pub fn all_of(info: &ProviderInfo) -> Self {
         let endpoints = info.endpoints.iter().map(|endpoint| {
-            let rule = |rule: &stockade_host::contract::RequestRule| RuleConfig {
-                methods: rule.methods.clone(),
-                path: rule.path.clone(),
-            };
             let grants = EndpointGrants {
-                rules: endpoint.rules.iter().map(rule).collect(),
+                rules: endpoint.rules.iter().map(RuleConfig::asked).collect(),
                 ..EndpointGrants::default()
             };
             (endpoint.name.clone(), grants)
@@ -270,6 +303,7 @@ mod tests {
 
     const FILE: &str = r#"
         provider = "example"
+        read_only = true
         isolation = "process"
         [options]
         host = "127.0.0.1"
@@ -283,7 +317,19 @@ mod tests {
         [grants.endpoints.api]
         allow_addresses = ["127.0.0.0/8"]
         tls = { ca = "ca.pem" }
-        rules = [{ methods = ["GET"], path = "/vms/*" }]
+        rules = [
+            { methods = ["GET"], path = "/vms/*" },
+            { methods = ["POST"], path = "/", when = [{ form = "Action", values = ["Describe*"] }], effect = "read" },
+        ]
+        origins = ["https://*.cloud.example.com:*", "https://10.1.0.0/16:8774"]
+        variables = { region = ["eu-*"] }
+        request_headers = { deny = ["x-debug-*"] }
+        response_headers = { allow = ["content-type"] }
+        request_body_kib = 64
+        response_body_kib = 1024
+        requests_per_second = 10
+        requests_in_flight = 2
+        presign_seconds = 900
         [limits]
         memory_mib = 32
     "#;
@@ -319,13 +365,15 @@ mod tests {
             ("state_kib", "grants"),
             ("allow_addresses", "endpoint"),
             ("methods", "rule"),
+            ("form", "condition"),
             ("memory_mib", "limits"),
             ("kind = \"bearer\"\n        token", "credential"),
         ] {
             let broken = FILE
                 .replace(key, &format!("typo_{level} = 1\n        {key}"))
                 .replace("{ typo_tls = 1\n        ca", "{ typo_tls = 1, ca")
-                .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods");
+                .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods")
+                .replace("{ typo_condition = 1\n        form", "{ typo_condition = 1, form");
             let error = toml::from_str::<ConnectionConfig>(&broken).unwrap_err().to_string();
             assert!(error.contains(&format!("typo_{level}")), "{level}: {error}");
             assert!(error.contains("line "), "{level}: {error}");

@@ -3,32 +3,22 @@
 //! For showing only. What decides on a request is the host, which looks at both lists; see `grants`.
 
 use stockade_host::contract;
-use stockade_host::http::{self, RequestRule};
+use stockade_host::http;
 
-use super::config::RuleConfig;
-use crate::error::{Error, Result, chain};
+use super::rule::RuleConfig;
+use crate::error::Result;
 
-/// The requests that were both asked for and granted.
+/// The requests that were both asked for and granted. What they do is what the operator says they do.
 ///
 /// # Errors
 /// `invalid-argument` when a rule is malformed.
 pub fn effective_rules(asked: &[contract::RequestRule], granted: &[RuleConfig]) -> Result<Vec<RuleConfig>> {
-    let rule = |methods: &[String], path: &str| {
-        RequestRule::new(methods.iter().cloned(), path).map_err(|error| Error::invalid("grants", chain(&error)))
-    };
     let asked: Vec<_> = asked
         .iter()
-        .map(|asked| rule(&asked.methods, &asked.path))
+        .map(|asked| RuleConfig::asked(asked).rule())
         .collect::<Result<_>>()?;
-    let granted: Vec<_> = granted
-        .iter()
-        .map(|granted| rule(&granted.methods, &granted.path))
-        .collect::<Result<_>>()?;
-    let config = |rule: &RequestRule| RuleConfig {
-        methods: rule.methods().to_vec(),
-        path: rule.path().to_string(),
-    };
-    Ok(http::effective(&asked, &granted).iter().map(config).collect())
+    let granted: Vec<_> = granted.iter().map(RuleConfig::rule).collect::<Result<_>>()?;
+    Ok(http::effective(&asked, &granted).iter().map(RuleConfig::from).collect())
 }
 
 #[cfg(test)]
@@ -47,6 +37,7 @@ mod tests {
         let granted = |path: &str| RuleConfig {
             methods: vec!["GET".into(), "DELETE".into()],
             path: path.into(),
+            ..RuleConfig::default()
         };
         let effective = effective_rules(&[asked], &[granted("/vms/web-1"), granted("/disks")]).unwrap();
         assert_eq!(effective.len(), 1, "{effective:?}");

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
+use stockade_host::http::{EndpointGrant, HttpClient, OriginTemplate, TlsProfile};
 use stockade_host::state::{StateQuota, StateStore};
 
 use super::config::{ConnectionConfig, EndpointGrants};
 use super::credentials::Credentials;
 use super::options::validate;
-use super::{proxy, tls};
+use super::rule::RuleConfig;
+use super::{check, proxy, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -114,31 +115,29 @@ fn bare_grant(endpoint: &Endpoint, config: &ConnectionConfig, options: &[OptionE
     let invalid = |error: &dyn std::error::Error| {
         Error::invalid("grants", format!("endpoint `{}`: {}", endpoint.name, chain(error)))
     };
+    let explain = |error: Error| error.at(&format!("endpoint `{}`", endpoint.name));
     let template: OriginTemplate = endpoint.origin.parse().map_err(|error| invalid(&error))?;
-    let origin = template
-        .resolve(|option| option_text(options, option))
-        .map_err(|error| invalid(&error))?;
-    let rule = |methods: &[String], path: &str| {
-        RequestRule::new(methods.iter().cloned(), path).map_err(|error| invalid(&error))
-    };
+    let origin = check::destination(&template, granted, &|option| option_text(options, option)).map_err(explain)?;
+    let asked = endpoint.rules.iter().map(|asked| RuleConfig::asked(asked).rule());
+    let asked: Vec<_> = asked.collect::<Result<_>>().map_err(explain)?;
+    let rules: Vec<_> = granted
+        .rules
+        .iter()
+        .map(RuleConfig::rule)
+        .collect::<Result<_>>()
+        .map_err(explain)?;
+    check::rules(&asked, &rules).map_err(explain)?;
     Ok(EndpointGrant {
         name: endpoint.name.clone(),
         origin,
-        asked: endpoint
-            .rules
-            .iter()
-            .map(|asked| rule(&asked.methods, &asked.path))
-            .collect::<Result<_>>()?,
-        granted: granted
-            .rules
-            .iter()
-            .map(|granted| rule(&granted.methods, &granted.path))
-            .collect::<Result<_>>()?,
+        asked,
+        granted: rules,
         credential: None,
         presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
         tls: TlsProfile::default(),
         proxy: None,
+        bounds: check::bounds(granted).map_err(explain)?,
     })
 }
 

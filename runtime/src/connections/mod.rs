@@ -1,17 +1,19 @@
 //! Connections on disk: one TOML file for each, so that a broken one disturbs no other.
 
+mod check;
 mod config;
 mod credentials;
 mod effective;
 mod grants;
 mod options;
 mod proxy;
+mod rule;
 mod tls;
 
 use std::path::PathBuf;
 
 pub use config::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, ProxyConfig, RootsConfig, RuleConfig, SecretSource,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, HeadersConfig, ProxyConfig, RootsConfig, SecretSource,
     TextSource, TlsConfig, TlsVersionConfig,
 };
 pub use credentials::config::{
@@ -21,7 +23,9 @@ pub use effective::effective_rules;
 pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
+pub use rule::RuleConfig;
 pub use stockade_host::connection::Isolation;
+pub use stockade_host::http::{ConditionText, Effect, OriginPattern, TextPattern};
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};

@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("security.md")]
 pub mod security {}
 
+#[doc = include_str!("grants.md")]
+pub mod grants {}
+
 #[doc = include_str!("limits.md")]
 pub mod limits {}
 

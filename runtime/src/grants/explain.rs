@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stockade_host::contract::ProviderInfo;
-use stockade_host::http::{BodySize, DenyReason, RequestRule, decide};
+use stockade_host::http::{DenyReason, OutgoingBody, RequestRule, decide};
 
 use super::request::SketchedRequest;
 use crate::connections::{ConnectionConfig, grants_without_secrets};
@@ -38,7 +38,7 @@ pub(crate) fn explain(config: &ConnectionConfig, info: &ProviderInfo, sketch: &S
     let request = &sketch.request;
     let origin = grants.iter().find(|grant| grant.name == request.endpoint);
     let origin = origin.map(|grant| grant.origin.to_string());
-    let body = BodySize::Bytes(sketch.body.len() as u64);
+    let body = OutgoingBody::Bytes(&sketch.body);
     Ok(match decide(&grants, &config.limits.http(), request, body) {
         Ok(allowed) => Explanation {
             endpoint: request.endpoint.clone(),

@@ -12,6 +12,8 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use stockade_host::http::OwnListener;
+
 use super::access::Access;
 use super::exchange::{Gate, MAX_CONCURRENT_REQUESTS};
 use super::router::{RouterOptions, gated_router};
@@ -82,6 +84,8 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     gate: Gate,
+    /// Keeps providers from calling the API.
+    own: OwnListener,
 }
 
 impl Server {
@@ -113,6 +117,7 @@ impl Server {
             address,
             router,
             gate,
+            own: OwnListener::register(address),
         })
     }
 
@@ -161,6 +166,7 @@ impl Server {
             address,
             router,
             gate,
+            own: _own,
         } = self;
         tracing::info!(%address, "listening on {address}");
         let (stopping, stopped) = tokio::sync::oneshot::channel();

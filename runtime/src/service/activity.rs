@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stockade_host::call::{Auditor, Call, LogLevel, Reporter};
 use stockade_host::contract::{self, StopMode};
+use stockade_host::http::Changes;
 
 use crate::audit::CallWitness;
 use crate::error::{Error, Result};
@@ -44,9 +45,10 @@ impl Activity {
             seen: Mutex::default(),
         });
         let call = Call {
-            timeout,
             reporter: Arc::clone(&denials) as Arc<dyn Reporter>,
             auditor: Arc::clone(&witness) as Arc<dyn Auditor>,
+            timeout,
+            changes: Changes::default(),
         };
         Self {
             connection: connection.to_owned(),
@@ -55,6 +57,12 @@ impl Activity {
             denials,
             witness,
         }
+    }
+
+    /// The same, whose changes meet this.
+    pub(super) fn with_changes(mut self, changes: Changes) -> Self {
+        self.call.changes = changes;
+        self
     }
 
     /// What the provider is called with.

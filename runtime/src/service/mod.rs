@@ -26,6 +26,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
 use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
+use stockade_host::guard::Guarded;
+use stockade_host::http::{Changes, DryRun};
 use stockade_host::recording::ConnectionTape;
 use stockade_host::text::clean;
 
@@ -33,13 +35,14 @@ use activity::Activity;
 
 use crate::audit::{AuditLog, CallWitness};
 use crate::error::{Error, Result};
-use crate::registry::InstalledProvider;
+use crate::registry::{InstalledProvider, ProviderKind};
 
 /// A connection in use.
 #[derive(Clone)]
 pub struct Service {
     inner: Arc<Inner>,
     reporter: Arc<dyn Reporter>,
+    dry_run: Option<Arc<DryRun>>,
 }
 
 struct Inner {
@@ -47,7 +50,18 @@ struct Inner {
     provider: Arc<dyn Provider>,
     installed: InstalledProvider,
     timeout: Duration,
+    read_only: bool,
     traces: Traces,
+}
+
+/// What a connection's file and its runtime say about its calls.
+pub(crate) struct Settings {
+    /// How long one may take; none for the default.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether what may change something is refused.
+    pub(crate) read_only: bool,
+    /// Where they leave traces.
+    pub(crate) traces: Traces,
 }
 
 /// Where the calls of a connection leave traces.
@@ -81,21 +95,22 @@ impl Service {
         connection: &str,
         provider: Arc<dyn Provider>,
         installed: InstalledProvider,
-        timeout: Option<Duration>,
-        traces: Traces,
+        settings: Settings,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
-        let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let sends_requests = installed.kind == ProviderKind::Component && !installed.info.endpoints.is_empty();
         let inner = Inner {
             connection: connection.to_owned(),
-            provider,
+            provider: Arc::new(Guarded::new(provider, sends_requests)),
             installed,
-            timeout,
-            traces,
+            timeout: settings.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            read_only: settings.read_only,
+            traces: settings.traces,
         };
         Self {
             inner: Arc::new(inner),
             reporter,
+            dry_run: None,
         }
     }
 
@@ -105,6 +120,31 @@ impl Service {
         Self {
             inner: Arc::clone(&self.inner),
             reporter,
+            dry_run: self.dry_run.clone(),
+        }
+    }
+
+    /// The same connection, on which what may change something is stopped and kept in a plan. It may answer with a
+    /// failure where it would have succeeded: a provider that is not let through cannot go on.
+    #[must_use]
+    pub fn with_dry_run(&self, dry_run: Arc<DryRun>) -> Self {
+        Self {
+            dry_run: Some(dry_run),
+            ..self.clone()
+        }
+    }
+
+    /// Whether what may change something is refused.
+    pub fn is_read_only(&self) -> bool {
+        self.inner.read_only
+    }
+
+    /// What meets changes. What a read-only connection refuses would not be sent, so a dry run has nothing to tell of it.
+    fn changes(&self) -> Changes {
+        match &self.dry_run {
+            _ if self.inner.read_only => Changes::Refused,
+            Some(dry_run) => Changes::Rehearsed(Arc::clone(dry_run)),
+            None => Changes::Made,
         }
     }
 
@@ -159,7 +199,8 @@ impl Service {
             inner.timeout,
             witness,
             Arc::clone(&self.reporter),
-        ))
+        )
+        .with_changes(self.changes()))
     }
 
     /// Reads a whole list, page by page.

@@ -4,6 +4,7 @@
 //! can also misbehave.
 
 mod bodies;
+mod bounds;
 mod http2;
 mod limits;
 mod policy;
@@ -162,7 +163,7 @@ fn grant(origin: &str) -> EndpointGrant {
     let everything = ["GET", "POST", "PUT", "UPDATE", "HEAD"];
     EndpointGrant {
         name: "api".into(),
-        origin: origin.parse().unwrap(),
+        origin: origin.parse::<Origin>().unwrap().into(),
         asked: vec![RequestRule::new(everything, "/**").unwrap()],
         granted: vec![RequestRule::new(everything, "/**").unwrap()],
         credential: None,
@@ -170,6 +171,7 @@ fn grant(origin: &str) -> EndpointGrant {
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
         proxy: None,
+        bounds: EndpointBounds::default(),
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
     let config = ConnectionConfig {
         provider: arguments.provider.clone(),
         timeout_seconds: None,
+        read_only: false,
         isolation: Default::default(),
         options: arguments.options.inputs()?,
         credentials: by_name(&arguments.credentials)?,

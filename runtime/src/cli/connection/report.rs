@@ -12,6 +12,7 @@ use stockade::{Error, Runtime};
 
 use super::describe;
 use crate::cli::output::{Column, Record, column, optional, wide};
+use crate::cli::provider::describe_rule;
 
 /// What is shown instead of an option that must be hidden.
 const HIDDEN: &str = "(hidden)";
@@ -25,6 +26,7 @@ pub(crate) struct ConnectionReport {
     provider_version: Option<String>,
     file: String,
     timeout_seconds: Option<u32>,
+    read_only: bool,
     isolation: Isolation,
     options: BTreeMap<String, OptionInput>,
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
@@ -75,6 +77,7 @@ impl ConnectionReport {
             provider_version: info.as_ref().map(|info| info.version.clone()),
             file: runtime.connection_file(name).display().to_string(),
             timeout_seconds: config.timeout_seconds,
+            read_only: config.read_only,
             isolation: config.isolation,
             options: visible_options(&config, info.as_ref()),
             state: StateReport {
@@ -170,11 +173,13 @@ impl Record for ConnectionReport {
             None => "works".to_owned(),
             Some(error) => format!("fails: {error}"),
         });
+        let read_only = if self.read_only { "changes are refused" } else { "" };
         let isolation = match self.isolation {
             Isolation::InProcess => "in this process",
             Isolation::Process => "each call in a process of its own",
         };
         vec![
+            ("READ ONLY", read_only.to_owned()),
             ("ISOLATION", isolation.to_owned()),
             ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
@@ -206,7 +211,7 @@ impl EndpointReport {
         for rule in &self.asked {
             add(
                 "asked",
-                format!("{} {}: {}", rule.methods.join(","), rule.path, rule.reason),
+                format!("{}: {}", describe_rule(&RuleConfig::asked(rule)), rule.reason),
             );
         }
         for rule in &self.granted.rules {
@@ -217,6 +222,9 @@ impl EndpointReport {
         }
         if self.effective.is_empty() {
             add("effective", "nothing".to_owned());
+        }
+        for origin in &self.granted.origins {
+            add("origins", origin.to_string());
         }
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
@@ -255,10 +263,6 @@ fn describe_tls(tls: &TlsConfig) -> Vec<String> {
         Some(TlsVersionConfig::Tls12) | None => None,
     });
     lines
-}
-
-fn describe_rule(rule: &RuleConfig) -> String {
-    format!("{} {}", rule.methods.join(","), rule.path)
 }
 
 fn option_text(value: &OptionInput) -> String {

@@ -7,6 +7,7 @@ mod verify;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use stockade::connections::{Effect, RuleConfig};
 use stockade::contract::{Ability, CredentialKind, OptionSchema, ProviderInfo, Session, SessionBody, TokenService};
 use stockade::{InstalledProvider, ProviderKind, Signer};
 
@@ -170,10 +171,39 @@ pub(crate) fn asked(info: &ProviderInfo) -> Option<String> {
         let (name, origin, reason) = (&endpoint.name, &endpoint.origin, &endpoint.reason);
         lines.push(format!("endpoint `{name}` at {origin}{credential}: {reason}"));
         for rule in &endpoint.rules {
-            lines.push(format!("  {} {}: {}", rule.methods.join(","), rule.path, rule.reason));
+            lines.push(format!(
+                "  {}: {}",
+                describe_rule(&RuleConfig::asked(rule)),
+                rule.reason
+            ));
         }
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A rule on one line: methods, path, conditions, and what the requests are said to do.
+pub(crate) fn describe_rule(rule: &RuleConfig) -> String {
+    let mut text = format!("{} {}", rule.methods.join(","), rule.path);
+    for condition in &rule.when {
+        let named = [
+            ("query", &condition.query),
+            ("form", &condition.form),
+            ("header", &condition.header),
+            ("soap", &condition.soap),
+        ];
+        for (place, name) in named {
+            if let Some(name) = name {
+                text.push_str(&format!(" when {place} `{name}` is {}", condition.values.join(" or ")));
+            }
+        }
+    }
+    if let Some(effect) = rule.effect {
+        text.push_str(match effect {
+            Effect::Read => ", which only reads",
+            Effect::Change => ", which changes something",
+        });
+    }
+    text
 }
 
 /// A kind of credential. What a login sends where is told in full: the provider says where the password is written.

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use stockade_host::contract::{CredentialKind, CredentialRequest, Endpoint, OptionEntry, ProviderInfo};
-use stockade_host::http::{Credential, Origin, OriginTemplate, Secret, TlsProfile};
+use stockade_host::http::{Credential, Destination, Origin, OriginTemplate, Resolved, Secret, TlsProfile};
 
 use self::kubernetes::Cluster;
 use self::reload::Reloading;
@@ -65,7 +65,7 @@ impl<'a> Credentials<'a> {
     pub(super) fn at(
         &mut self,
         endpoint: &Endpoint,
-        origin: &Origin,
+        destination: &Destination,
         tls: &mut TlsProfile,
     ) -> Result<Option<Credential>> {
         let Some(name) = &endpoint.credential else {
@@ -93,6 +93,13 @@ impl<'a> Credentials<'a> {
                 .endpoints
                 .get(&endpoint.name)
                 .is_some_and(|grant| grant.tls.is_some());
+            let Destination::Fixed(origin) = destination else {
+                let message = format!(
+                    "credential `{name}` is for one cluster, and endpoint `{}` leads anywhere",
+                    endpoint.name
+                );
+                return Err(Error::invalid("credentials", message).hint("give another kind of credential"));
+            };
             cluster.complete(name, origin, tls, tls_is_granted)?;
         }
         Ok(made.credential.clone())
@@ -113,8 +120,10 @@ impl<'a> Credentials<'a> {
         };
         let origins = self.info.endpoints.iter().filter_map(|endpoint| {
             let template: OriginTemplate = endpoint.origin.parse().ok()?;
-            let origin = template.resolve(|option| option_text(self.options, option)).ok()?;
-            Some((endpoint.name.clone(), origin))
+            match template.resolve(|option| option_text(self.options, option)).ok()? {
+                Resolved::Fixed(origin) => Some((endpoint.name.clone(), origin)),
+                Resolved::Discovered(_) => None,
+            }
         });
         Recipe {
             home: self.home.clone(),

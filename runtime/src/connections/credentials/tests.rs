@@ -278,7 +278,11 @@ fn one_credential_serves_all_its_endpoints() {
     let mut at = |index: usize| {
         let endpoint = &info.endpoints[index];
         credentials
-            .at(endpoint, &endpoint.origin.parse().unwrap(), &mut TlsProfile::default())
+            .at(
+                endpoint,
+                &Destination::Fixed(endpoint.origin.parse().unwrap()),
+                &mut TlsProfile::default(),
+            )
             .unwrap()
     };
     let (one, two) = (at(0).unwrap(), at(1).unwrap());
@@ -288,7 +292,7 @@ fn one_credential_serves_all_its_endpoints() {
     let mut credentials = Credentials::new(&home, &nothing, &info, &[]);
     let missing = credentials.at(
         &info.endpoints[0],
-        &"https://one.example".parse().unwrap(),
+        &Destination::Fixed("https://one.example".parse().unwrap()),
         &mut TlsProfile::default(),
     );
     assert!(missing.unwrap_err().to_string().contains("needs credential `api`"));

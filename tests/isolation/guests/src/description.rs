@@ -9,7 +9,8 @@ use stockade_provider::abilities::Info;
 use stockade_provider::bindings::shared::stockade::provider as imports;
 use stockade_provider::host::Host;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request, Sigv4, SpecOptions,
+    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Level, OptionSchema, ProviderInfo, Request, Sigv4,
+    SpecOptions,
 };
 
 use crate::{Hostile, lists};
@@ -50,6 +51,11 @@ impl<H: Host> Info<H> for Hostile {
         info.endpoints = vec![
             endpoint("api", "http://{host}:{port}").with_credential("api"),
             endpoint("other", "http://{host}:{other_port}"),
+            Endpoint::new("verbs", "http://{host}:{port}", "to try verbs that are no methods")
+                .with_rule("POST", "/", "every action")
+                .with_rule("POST", "/claims", "a change that it calls a read")
+                .that(Effect::Read),
+            endpoint("found", "http://*:*"),
         ];
         info.credentials = vec![CredentialRequest::optional(
             "api",

@@ -16,9 +16,9 @@ use stockade::connections::{CredentialConfig, OptionInput, SecretSource, TextSou
 use stockade::{Error, Service};
 use stockade_host::connection::Connection;
 use stockade_host::http::{
-    AccessKey, AzureSas, AzureSharedKey, Basic, Bearer, Credential, EndpointGrant, Header, HttpClient, HttpLimits,
-    Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope, Oauth2, Oauth2Grant, Oauth2Request, Query, Secret,
-    Session, SessionBody, SessionLogin, Sigv4, TlsProfile, TokenService,
+    AccessKey, AzureSas, AzureSharedKey, Basic, Bearer, Credential, EndpointBounds, EndpointGrant, Header, HttpClient,
+    HttpLimits, Keystone, KeystoneIdentity, KeystoneNamed, KeystoneScope, Oauth2, Oauth2Grant, Oauth2Request, Origin,
+    Query, Secret, Session, SessionBody, SessionLogin, Sigv4, TlsProfile, TokenService,
 };
 
 use crate::lab::{Lab, Setup, Trial};
@@ -282,7 +282,7 @@ fn debug_output(_lab: &Lab) {
         let grant = EndpointGrant {
             // The control: a name is not a secret, and is printed.
             name: canary("name"),
-            origin: "http://127.0.0.1:1".parse().unwrap(),
+            origin: "http://127.0.0.1:1".parse::<Origin>().unwrap().into(),
             asked: Vec::new(),
             granted: Vec::new(),
             credential: Some(credential),
@@ -290,6 +290,7 @@ fn debug_output(_lab: &Lab) {
             allow_addresses: Vec::new(),
             tls: TlsProfile::default(),
             proxy: None,
+            bounds: EndpointBounds::default(),
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");

@@ -216,6 +216,7 @@ impl Setup {
         self.endpoint(endpoint).rules.push(RuleConfig {
             methods: methods.split(' ').map(str::to_owned).collect(),
             path: path.to_owned(),
+            ..RuleConfig::default()
         });
         self
     }
@@ -231,6 +232,20 @@ impl Setup {
 
     pub(crate) fn addresses(mut self, endpoint: &str, networks: &[&str]) -> Self {
         self.endpoint(endpoint).allow_addresses = networks.iter().map(|network| network.parse().unwrap()).collect();
+        self
+    }
+
+    /// Grants at an endpoint what a connection's file would say there.
+    pub(crate) fn grants(mut self, endpoint: &str, toml: &str) -> Self {
+        self.config
+            .grants
+            .endpoints
+            .insert(endpoint.to_owned(), toml::from_str(toml).unwrap());
+        self
+    }
+
+    pub(crate) fn read_only(mut self) -> Self {
+        self.config.read_only = true;
         self
     }
 

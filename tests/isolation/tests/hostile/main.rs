@@ -16,8 +16,10 @@ mod abi;
 mod artifacts;
 mod blobs;
 mod canary;
+mod conditions;
 mod coverage;
 mod description;
+mod discovered;
 mod documented;
 mod generated;
 mod lab;
@@ -26,6 +28,7 @@ mod limits;
 mod lists;
 mod origins;
 mod raw_server;
+mod read_only;
 mod requests;
 mod revocation;
 mod server;
@@ -50,12 +53,15 @@ const SUITES: &[&[Trial]] = &[
     artifacts::TRIALS,
     blobs::TRIALS,
     canary::TRIALS,
+    conditions::TRIALS,
     description::TRIALS,
+    discovered::TRIALS,
     documented::TRIALS,
     generated::TRIALS,
     limits::TRIALS,
     lists::TRIALS,
     origins::TRIALS,
+    read_only::TRIALS,
     requests::TRIALS,
     revocation::TRIALS,
     sharing::TRIALS,

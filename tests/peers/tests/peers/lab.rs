@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use stockade_host::http::{
-    CallBudget, CallScope, Credential, Denial, EndpointGrant, Exchange, Fault, HttpClient, HttpLimits, Observer,
-    Request, RequestBody, RequestRule, Response, ResponseSink, TlsProfile,
+    CallBudget, CallScope, Credential, Denial, EndpointBounds, EndpointGrant, Exchange, Fault, HttpClient, HttpLimits,
+    Observer, Origin, Request, RequestBody, RequestRule, Response, ResponseSink, TlsProfile,
 };
 
 /// Everything that an operator could read of the requests, as text.
@@ -75,7 +75,7 @@ pub(crate) fn grant(origin: &str, credential: Option<Credential>) -> EndpointGra
     let everything = || vec![RequestRule::new(["GET", "HEAD", "PUT", "POST", "DELETE"], "/**").unwrap()];
     EndpointGrant {
         name: "api".into(),
-        origin: origin.parse().unwrap(),
+        origin: origin.parse::<Origin>().unwrap().into(),
         asked: everything(),
         granted: everything(),
         credential,
@@ -83,6 +83,7 @@ pub(crate) fn grant(origin: &str, credential: Option<Credential>) -> EndpointGra
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         tls: TlsProfile::default(),
         proxy: None,
+        bounds: EndpointBounds::default(),
     }
 }
 
