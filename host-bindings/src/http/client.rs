@@ -286,14 +286,20 @@ impl HttpClient {
 
     /// Waits until the connection's rate and what it has in flight let one more request go.
     async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Fault> {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let wait = self.rate.reserve(patience).map_err(Fault::RateLimited)?;
-        sleep(wait).await;
+        self.pace(deadline).await?;
         match timeout_at(deadline, self.in_flight.acquire()).await {
             Err(_) => Err(Fault::RateLimited(RETRY_DELAY)),
             // The semaphore is never closed; were it, nothing more should be sent.
             Ok(permit) => permit.map_err(|_| Fault::Connect),
         }
+    }
+
+    /// Waits until the connection's rate lets one more request go.
+    async fn pace(&self, deadline: Instant) -> Result<(), Fault> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let wait = self.rate.reserve(patience).map_err(Fault::RateLimited)?;
+        sleep(wait).await;
+        Ok(())
     }
 
     fn deadline(&self, request: &Request, body: &RequestBody, sink: &ResponseSink<'_>) -> Instant {
@@ -387,7 +393,8 @@ impl OwnRequests for HostsOwn<'_> {
         let mut watch = Watch::begin(self.call.observer, &allowed);
         let deadline = client.deadline(&request, &body, &ResponseSink::Buffer);
         let work = async {
-            client.channels.turn(&allowed.grant.name, self.deadline).await?;
+            client.channels.turn(&allowed.grant.name, self.deadline.min(deadline)).await?;
+            client.pace(self.deadline.min(deadline)).await.map_err(Failure::Fault)?;
             let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
             let receiver = Receiver {
                 limits: &allowed.grant.bounds.receiving(&client.limits),

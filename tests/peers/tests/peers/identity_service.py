@@ -28,6 +28,8 @@ for arguments in (
     manage = os.path.join(os.path.dirname(sys.executable), "keystone-manage")
     subprocess.run([manage, "--config-dir", configuration, *arguments], check=True)
 
+# What is left of the command line would be read as the service's own.
+del sys.argv[1:]
 from keystone.wsgi.api import application  # noqa: E402  it reads the configuration that was written above
 from werkzeug.serving import make_server  # noqa: E402
 
