@@ -1,4 +1,4 @@
-//! The list of abilities, the `Provider` trait, and its implementation for components.
+//! The list of abilities, the `Provider` trait, its implementation for components, and the types of their exports.
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,7 @@ pub(crate) fn write(out: &mut String, resolve: &Resolve, abilities: &[InterfaceI
     write_enum(out, resolve, abilities).expect("writing to a string");
     write_trait(out, resolve, abilities).expect("writing to a string");
     write_component(out, resolve, abilities).expect("writing to a string");
+    write_exports(out, resolve, abilities).expect("writing to a string");
 }
 
 fn name_of(resolve: &Resolve, id: InterfaceId) -> &str {
@@ -111,49 +112,101 @@ fn write_component(out: &mut String, resolve: &Resolve, abilities: &[InterfaceId
         "#[async_trait::async_trait]\nimpl Provider for crate::component::ComponentProvider {{\n    \
          fn abilities(&self) -> &[Ability] {{\n        self.component().abilities()\n    }}\n"
     )?;
-    for id in abilities {
-        let ability = type_name(name_of(resolve, *id));
-        for function in resolve.interfaces[*id].functions.values() {
-            writeln!(out, "    {} {{", signature(resolve, function))?;
-            let result = function
-                .result
-                .as_ref()
-                .map_or("()".to_owned(), |ty| rust_type(resolve, ty));
-            let arguments: String = function
-                .params
-                .iter()
-                .map(|param| argument(resolve, &param.name, &param.ty))
-                .collect();
-            let blobs = if function.params.iter().any(|param| is_blob(resolve, &param.ty)) {
-                "blobs"
-            } else {
-                "_blobs"
-            };
-            writeln!(
-                out,
-                "        let function = crate::component::Function {{ ability: Ability::{ability}, name: \"{}\" }};\n        \
-                 let answer = self.invoke(call, function, move |{blobs}| Ok(({arguments}))).await;",
-                function.name
-            )?;
-            if is_result(resolve, function) {
-                writeln!(
-                    out,
-                    "        answer.and_then(|(answer,): ({result},)| answer.map_err(|error| self.readable(error)))\n    }}\n"
-                )?;
-            } else {
-                writeln!(out, "        answer.map(|(answer,): ({result},)| answer)\n    }}\n")?;
-            }
-        }
+    for (_, function) in functions(resolve, abilities) {
+        let host = if has_blob(resolve, function) { "host" } else { "_host" };
+        writeln!(
+            out,
+            "    {} {{\n        let answer = self.invoke::<{}>(call, move |{host}| ({})).await;",
+            signature(resolve, function),
+            export_type(function),
+            arguments(resolve, function, |name| format!("host.lend({name})"))
+        )?;
+        let end = if is_result(resolve, function) {
+            "answer.and_then(|(answer,)| answer.map_err(|error| self.readable(error)))"
+        } else {
+            "answer.map(|(answer,)| answer)"
+        };
+        writeln!(out, "        {end}\n    }}\n")?;
     }
     writeln!(out, "}}\n")
 }
 
-fn argument(resolve: &Resolve, name: &str, ty: &Type) -> String {
-    if is_blob(resolve, ty) {
-        format!("blobs.lend({})?, ", field(name))
-    } else {
-        format!("{}, ", field(name))
+/// Each function's types, and the way from a function's name to its types.
+fn write_exports(out: &mut String, resolve: &Resolve, abilities: &[InterfaceId]) -> std::fmt::Result {
+    for (ability, function) in functions(resolve, abilities) {
+        let result = function.result.as_ref();
+        let result = result.map_or("()".to_owned(), |ty| rust_type(resolve, ty));
+        let types = |blob: &str| -> String {
+            let ty = |ty| {
+                if is_blob(resolve, ty) {
+                    blob.to_owned()
+                } else {
+                    rust_type(resolve, ty)
+                }
+            };
+            function.params.iter().map(|param| ty(&param.ty) + ", ").collect()
+        };
+        let handles = if has_blob(resolve, function) {
+            "handles"
+        } else {
+            "_handles"
+        };
+        writeln!(
+            out,
+            "pub(crate) struct {name};\n\nimpl crate::component::Export for {name} {{\n    \
+             const FUNCTION: Function = Function {{ ability: Ability::{ability}, name: \"{function_name}\" }};\n    \
+             type Sent = ({sent});\n    type Arguments = ({taken});\n    type Answer = ({result},);\n\n    \
+             fn arguments(({names}): Self::Sent, {handles}: &mut crate::component::Handles<'_>) \
+             -> wasmtime::Result<Self::Arguments> {{\n        Ok(({arguments}))\n    }}\n}}\n",
+            name = export_type(function),
+            function_name = function.name,
+            sent = types("crate::blobs::BlobId"),
+            taken = types("wasmtime::component::Resource<crate::blobs::BlobId>"),
+            names = arguments(resolve, function, str::to_owned),
+            arguments = arguments(resolve, function, |name| format!("handles.lend({name})?")),
+        )?;
     }
+    writeln!(
+        out,
+        "/// Calls a guest's function with arguments from another process.\n\
+         pub(crate) fn serve<'a>(guest: crate::component::Guest<'a>, function: Function, arguments: &'a [u8])\n    \
+         -> Option<futures_util::future::BoxFuture<'a, Result<Vec<u8>, crate::component::Failure>>> {{\n    \
+         Some(match (function.ability, function.name) {{"
+    )?;
+    for (ability, function) in functions(resolve, abilities) {
+        writeln!(
+            out,
+            "        (Ability::{ability}, \"{}\") => guest.serve::<{}>(arguments),",
+            function.name,
+            export_type(function)
+        )?;
+    }
+    writeln!(out, "        _ => return None,\n    }})\n}}\n")
+}
+
+/// Every function with its ability's type.
+fn functions<'a>(resolve: &'a Resolve, abilities: &'a [InterfaceId]) -> impl Iterator<Item = (String, &'a Function)> {
+    abilities.iter().flat_map(|id| {
+        let ability = type_name(name_of(resolve, *id));
+        let functions = resolve.interfaces[*id].functions.values();
+        functions.map(move |function| (ability.clone(), function))
+    })
+}
+
+/// `ListVmsExport`: no type of the contract has such a name.
+fn export_type(function: &Function) -> String {
+    format!("{}Export", type_name(&function.name))
+}
+
+fn has_blob(resolve: &Resolve, function: &Function) -> bool {
+    function.params.iter().any(|param| is_blob(resolve, &param.ty))
+}
+
+/// The parameters' names as a tuple's content, blobs in another way.
+fn arguments(resolve: &Resolve, function: &Function, blob: impl Fn(&str) -> String) -> String {
+    let name = |ty, name: String| if is_blob(resolve, ty) { blob(&name) } else { name };
+    let params = function.params.iter();
+    params.map(|param| name(&param.ty, field(&param.name)) + ", ").collect()
 }
 
 fn is_result(resolve: &Resolve, function: &Function) -> bool {

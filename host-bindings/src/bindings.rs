@@ -13,9 +13,10 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "imports",
     imports: { default: async | trappable },
+    additional_derives: [serde::Serialize, serde::Deserialize],
     with: {
         "stockade:provider/types": shared_types,
-        "stockade:provider/blobs.blob": crate::blobs::Blob,
+        "stockade:provider/blobs.blob": crate::blobs::BlobId,
     },
 });
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{sink, stream};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
@@ -23,6 +24,16 @@ const PIECE_BYTES: usize = 256 << 10;
 #[derive(Clone)]
 pub struct Blob {
     inner: Arc<Inner>,
+}
+
+/// The number by which a guest's side knows a blob of its call. It means nothing outside the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BlobId(u32);
+
+impl BlobId {
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 struct Inner {

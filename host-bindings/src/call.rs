@@ -7,6 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::component::Function;
+use crate::http::{Denial, Exchange};
+
 /// How long a call may take unless the caller says otherwise. Longer work is an operation that is polled.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -20,6 +23,18 @@ pub trait Reporter: Send + Sync {
 
     /// A request was denied: for the operator only, never for the provider. `hint` is the line that would allow it.
     fn denied(&self, denial: &str, hint: Option<&str>);
+}
+
+/// Sees what a call does outside, for the audit log.
+///
+/// Called from whatever task does it, also while that task is being dropped. An implementation must return at once: it
+/// may queue, but not wait.
+pub trait Auditor: Send + Sync {
+    /// A request that was allowed has ended, however it ended.
+    fn exchange(&self, function: Function, exchange: &Exchange);
+
+    /// A request was denied.
+    fn denied(&self, function: Function, denial: &Denial);
 }
 
 /// How much a log line matters.
@@ -45,6 +60,11 @@ impl Reporter for NoReporter {
     fn denied(&self, _denial: &str, _hint: Option<&str>) {}
 }
 
+impl Auditor for NoReporter {
+    fn exchange(&self, _function: Function, _exchange: &Exchange) {}
+    fn denied(&self, _function: Function, _denial: &Denial) {}
+}
+
 /// One call.
 #[derive(Clone)]
 pub struct Call {
@@ -52,14 +72,17 @@ pub struct Call {
     pub timeout: Duration,
     /// Where its words go.
     pub reporter: Arc<dyn Reporter>,
+    /// Sees its requests.
+    pub auditor: Arc<dyn Auditor>,
 }
 
 impl Call {
-    /// A call with the default time limit, whose words go to `reporter`.
+    /// A call with the default time limit, whose words go to `reporter` and whose requests nobody sees.
     pub fn new(reporter: Arc<dyn Reporter>) -> Self {
         Self {
             timeout: DEFAULT_TIMEOUT,
             reporter,
+            auditor: Arc::new(NoReporter),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What a connection gives its provider: options, HTTP under grants, state, limits. One connection, one world.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::contract::OptionEntry;
 use crate::http::HttpClient;
 use crate::limits::GuestLimits;
@@ -18,6 +21,20 @@ pub struct Connection {
     pub state: Option<StateStore>,
     /// Its limits.
     pub limits: GuestLimits,
+    /// Where its provider runs.
+    pub isolation: Isolation,
+}
+
+/// Where a connection's provider runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// In this process, behind the walls of WebAssembly.
+    #[default]
+    InProcess,
+    /// Each call in a process of its own, behind a second wall: no files, no network, no system calls but those of
+    /// computing, and nothing to talk to but this process. Costs milliseconds for each call.
+    Process,
 }
 
 impl Connection {
@@ -29,6 +46,7 @@ impl Connection {
             http: HttpClient::without_grants(),
             state: None,
             limits: GuestLimits::default(),
+            isolation: Isolation::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Why each choice: the fewer features a guest can use, the less of the engine it can attack. Cranelift compiles; the
 //! faster Winch has had sandbox escapes. Features of WebAssembly that no toolchain for providers needs are off.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, Result};
@@ -64,11 +64,13 @@ impl Engine {
         &self.inner.engine
     }
 
-    /// Starts the thread that advances the epoch, once. It ends with the engine.
+    /// Starts the thread that advances the epoch, once, and waits until it does. It ends with the engine.
     pub(crate) fn start_ticker(&self) {
         self.inner.ticker.get_or_init(|| {
             let weak = self.inner.engine.weak();
+            let (ticking, ticks) = mpsc::channel();
             let ticker = move || {
+                let _ = ticking.send(());
                 while let Some(engine) = weak.upgrade() {
                     engine.increment_epoch();
                     drop(engine);
@@ -84,6 +86,7 @@ impl Engine {
                 .name("epoch".into())
                 .spawn(ticker)
                 .expect("the epoch thread starts");
+            let _ = ticks.recv();
         });
     }
 }

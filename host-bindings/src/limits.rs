@@ -182,6 +182,11 @@ impl CpuMeter {
 #[error("it computed for longer than its limit allows")]
 pub(crate) struct CpuExhausted;
 
+/// The guest handed over more data than its limit.
+#[derive(Debug, thiserror::Error)]
+#[error("it handed over more data than its limit allows")]
+pub(crate) struct HostDataExhausted;
+
 /// What is left of a number of bytes that several share. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Room {

@@ -10,7 +10,7 @@ use stockade::{Home, Runtime};
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     // Components are compiled in a child process: this program again.
-    if let Some(code) = stockade::become_compiler_if_asked() {
+    if let Some(code) = stockade::become_child_if_asked() {
         return Ok(code);
     }
     tokio::runtime::Runtime::new()?.block_on(list())
@@ -25,6 +25,7 @@ async fn list() -> Result<ExitCode, Box<dyn std::error::Error>> {
         provider: provider.info.name.clone(),
         grants: Grants::all_of(&provider.info),
         timeout_seconds: None,
+        isolation: Default::default(),
         options: Default::default(),
         credentials: Default::default(),
         limits: Default::default(),

@@ -14,9 +14,11 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod connections;
 pub mod docs;
 mod error;
+pub mod grants;
 mod home;
 pub mod http_api;
 mod registry;
@@ -29,5 +31,5 @@ pub use home::{HOME_VARIABLE, Home};
 pub use registry::{InstalledProvider, ProviderKind};
 pub use runtime::{CONNECTIONS_AT_ONCE, Runtime, RuntimeBuilder};
 pub use service::Service;
-pub use stockade_host::artifact::become_compiler_if_asked;
+pub use stockade_host::child::become_child_if_asked;
 pub use stockade_host::{blobs, call, contract, engine, limits};

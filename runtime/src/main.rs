@@ -5,7 +5,7 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = stockade::become_compiler_if_asked() {
+    if let Some(code) = stockade::become_child_if_asked() {
         return code;
     }
     cli::run(std::env::args_os())

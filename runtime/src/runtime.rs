@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, stream};
 use stockade_host::artifact::{ArtifactCache, Compiler, ComponentLoader};
 use stockade_host::call::{NoReporter, Reporter};
 use stockade_host::component::{ComponentProvider, LoadedComponent};
+use stockade_host::connection::Isolation;
 use stockade_host::contract::{ErrorKind, Provider};
 use stockade_host::engine::{Engine, EngineProfile};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
+use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
 use crate::home::Home;
 use crate::registry::{InstalledProvider, Loaded, ProviderKind, Registry};
 use crate::service::Service;
@@ -33,6 +36,7 @@ struct Inner {
     home: Home,
     registry: Registry,
     connections: ConnectionStore,
+    audit: AuditLog,
     reporter: Arc<dyn Reporter>,
     services: Mutex<HashMap<String, OpenService>>,
     components: Mutex<HashMap<String, Arc<OnceCell<Arc<LoadedComponent>>>>>,
@@ -50,6 +54,7 @@ pub struct RuntimeBuilder {
     home: Option<Home>,
     profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
+    inspection: Isolation,
 }
 
 impl RuntimeBuilder {
@@ -67,6 +72,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Where components run that are inspected, before any connection says where its provider runs; in this process
+    /// otherwise.
+    #[must_use]
+    pub fn inspection(mut self, inspection: Isolation) -> Self {
+        self.inspection = inspection;
+        self
+    }
+
     /// Where providers' words go; nowhere otherwise.
     #[must_use]
     pub fn reporter(mut self, reporter: Arc<dyn Reporter>) -> Self {
@@ -78,7 +91,7 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     /// When its directories cannot be used, the machine cannot run the engine, or the program did not call
-    /// [`crate::become_compiler_if_asked`].
+    /// [`crate::become_child_if_asked`].
     pub fn build(self) -> Result<Runtime> {
         let home = self.home.map_or_else(Home::from_environment, Ok)?;
         let unavailable = |error: String| Error::new(ErrorKind::Unavailable, error);
@@ -86,13 +99,19 @@ impl RuntimeBuilder {
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
         let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
-        let registry = Registry::new(home.clone(), ComponentLoader::new(engine, cache, compiler));
+        let registry = Registry::new(
+            home.clone(),
+            ComponentLoader::new(engine, cache, compiler),
+            self.inspection,
+        );
         let connections = ConnectionStore::new(&home);
+        let audit = AuditLog::new(&home, &AuditSettings::read(&home)?);
         let (services, components) = (Mutex::default(), Mutex::default());
         let inner = Inner {
             home,
             registry,
             connections,
+            audit,
             reporter: self.reporter,
             services,
             components,
@@ -108,12 +127,58 @@ impl Runtime {
             home: None,
             profile: EngineProfile::Command,
             reporter: Arc::new(NoReporter),
+            inspection: Isolation::default(),
         }
     }
 
     /// Where its files are.
     pub fn home(&self) -> &Home {
         &self.inner.home
+    }
+
+    /// Reads the audit log.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
+        query.read(&self.inner.home)
+    }
+
+    /// Waits until the audit log is written: for the end of a process. Blocks, a few seconds at most.
+    ///
+    /// # Errors
+    /// When lines could not be written, and nobody was told yet.
+    pub fn flush_audit(&self) -> Result<()> {
+        self.inner.audit.flush()
+    }
+
+    /// Says whether a request of a connection's provider would be allowed, by which rules, and what would allow it.
+    ///
+    /// # Errors
+    /// As [`Self::connection_config`], or when its grants or its provider cannot be read.
+    pub fn explain_request(&self, connection: &str, request: &SketchedRequest) -> Result<Explanation> {
+        let config = self.inner.connections.get(connection)?;
+        let installed = self.inner.registry.get(&config.provider);
+        let explanation = installed.and_then(|installed| grants::explain(&config, &installed.info, request));
+        explanation.map_err(|error| error.on(connection))
+    }
+
+    /// The narrowest grants that would have sufficed for what a connection did, by the audit log; with `denied` also for
+    /// what its provider asks for and was denied.
+    ///
+    /// # Errors
+    /// As [`Self::explain_request`], or when the log cannot be read.
+    pub fn suggest_grants(&self, connection: &str, since: Option<SystemTime>, denied: bool) -> Result<Suggestion> {
+        let config = self.inner.connections.get(connection)?;
+        let query = AuditQuery {
+            connections: vec![connection.to_owned()],
+            since,
+            ..AuditQuery::default()
+        };
+        let entries = self.audit(&query)?.entries;
+        let installed = self.inner.registry.get(&config.provider);
+        let suggestion = installed.and_then(|installed| grants::suggest(&config, &installed.info, &entries, denied));
+        suggestion.map_err(|error| error.on(connection))
     }
 
     /// Looks at a component file without installing it and without any grant.
@@ -272,6 +337,12 @@ impl Runtime {
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
         let provider: Arc<dyn Provider> = match self.load(&installed).await.map_err(explain)? {
+            Loaded::Native(_) if config.isolation == Isolation::Process => {
+                return Err(explain(Error::invalid(
+                    "isolation",
+                    format!("{place} is part of this program and cannot run in a process of its own"),
+                )));
+            }
             Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
             Loaded::Component(component) => {
                 let connection =
@@ -287,6 +358,7 @@ impl Runtime {
             provider,
             installed,
             timeout,
+            self.inner.audit.clone(),
             Arc::clone(&self.inner.reporter),
         ))
     }

@@ -97,6 +97,17 @@ fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Component> 
     unsafe { Component::deserialize(engine.wasmtime(), artifact) }
 }
 
+/// Loads compiled code from a file of this process, and shares its memory with whoever else loads the file.
+#[expect(
+    unsafe_code,
+    reason = "loading compiled code is unsafe by nature; that the parent's was ensured is what callers promise"
+)]
+pub(crate) fn load_from_parent(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is what a process of ours serialised from a component that it had loaded, sealed against changes,
+    // and gave to this process when it started it.
+    unsafe { Component::deserialize_file(engine.wasmtime(), path) }
+}
+
 fn artifact_name(engine: &Engine, digest: &str) -> String {
     // `DefaultHasher::new` is keyed with constants, so the same engine gets the same name in every process.
     let mut hasher = std::hash::DefaultHasher::new();

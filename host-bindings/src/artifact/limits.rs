@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::Resource;
 
 /// Address space in bytes. Compiling an 18 MiB Python component takes 353 MB.
 const ADDRESS_SPACE_BYTES: u64 = 4 << 30;
@@ -15,22 +15,11 @@ pub(super) const WALL_TIME: Duration = Duration::from_secs(120);
 /// The largest artifact that the parent reads, in bytes. Artifacts are about three times their component.
 pub(super) const MAX_ARTIFACT_BYTES: u64 = 512 << 20;
 
-/// Limits this process, before it has read anything. Nothing can raise the limits again.
-pub(super) fn limit_this_process() -> std::io::Result<()> {
-    for (resource, value) in [
-        (Resource::As, ADDRESS_SPACE_BYTES),
-        (Resource::Cpu, CPU_SECONDS),
-        (Resource::Nofile, OPEN_FILES),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
-    ] {
-        setrlimit(
-            resource,
-            Rlimit {
-                current: Some(value),
-                maximum: Some(value),
-            },
-        )?;
-    }
-    Ok(())
-}
+/// What the child limits itself to, before it has read anything.
+pub(super) const LIMITS: &[(Resource, u64)] = &[
+    (Resource::As, ADDRESS_SPACE_BYTES),
+    (Resource::Cpu, CPU_SECONDS),
+    (Resource::Nofile, OPEN_FILES),
+    (Resource::Fsize, 0),
+    (Resource::Core, 0),
+];

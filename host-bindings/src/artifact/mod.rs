@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 pub use cache::ArtifactCache;
-pub use compiler::{Compiler, become_compiler_if_asked};
+pub(crate) use cache::load_from_parent;
+pub use compiler::Compiler;
+pub(crate) use compiler::compile_standard_input;
 
 use crate::component::{LoadError, LoadedComponent};
 use crate::engine::Engine;

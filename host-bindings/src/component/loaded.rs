@@ -5,7 +5,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
@@ -23,6 +27,8 @@ pub struct LoadedComponent {
     imports: Vec<String>,
     exports: HashMap<Function, ComponentExportIndex>,
     instance_pre: InstancePre<CallState>,
+    /// The compiled code in a sealed file without a name, for processes of guests. Made when the first one starts.
+    code: OnceLock<File>,
 }
 
 /// Why a component cannot be used.
@@ -86,6 +92,7 @@ impl LoadedComponent {
             imports,
             exports,
             instance_pre,
+            code: OnceLock::new(),
         })
     }
 
@@ -102,6 +109,17 @@ impl LoadedComponent {
     /// The interfaces that it imports: its list of capabilities.
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// The compiled code as a file that nobody can change any more. All processes that load it share its memory.
+    pub(crate) fn code(&self) -> io::Result<&File> {
+        if let Some(code) = self.code.get() {
+            return Ok(code);
+        }
+        let code = self.instance_pre.component().serialize().map_err(io::Error::other)?;
+        let code = sealed(&code)?;
+        // Two calls at once may both make a file; one of the two is kept.
+        Ok(self.code.get_or_init(|| code))
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -128,6 +146,15 @@ impl fmt::Debug for LoadedComponent {
 
 fn mismatch(error: &wasmtime::Error) -> LoadError {
     LoadError::Mismatch(format!("{error:#}"))
+}
+
+fn sealed(content: &[u8]) -> io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut file = File::from(memfd_create("component", flags)?);
+    file.write_all(content)?;
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    fcntl_add_seals(&file, seals)?;
+    Ok(file)
 }
 
 /// An interface without functions and resources gives no capability: it only names types.

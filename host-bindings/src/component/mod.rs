@@ -4,22 +4,17 @@
 //! a store and an instance of its own, which are dropped with it whatever happens: nothing that a guest did or that was
 //! done to it is left for the next call.
 
+mod export;
 mod failure;
+mod guest;
 mod loaded;
 mod provider;
 mod store;
 
+pub use export::Function;
+pub(crate) use export::{Export, Handles};
+pub(crate) use failure::Failure;
+pub(crate) use guest::Guest;
 pub use loaded::{LoadError, LoadedComponent};
-pub use provider::{BlobLender, ComponentProvider};
+pub use provider::ComponentProvider;
 pub(crate) use store::CallState;
-
-use crate::contract::Ability;
-
-/// A function of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Function {
-    /// The ability that it belongs to.
-    pub ability: Ability,
-    /// Its name: `list-vms`.
-    pub name: &'static str,
-}

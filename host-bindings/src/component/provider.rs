@@ -1,19 +1,18 @@
-//! Calls a component's functions, each on a fresh instance, under its connection's limits.
+//! Calls a component's functions, each on a fresh instance, under its connection's limits, here or in a process of its own.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource};
-use wasmtime::{Store, UpdateDeadline};
 
-use super::Function;
-use super::failure;
+use super::export::Export;
+use super::failure::{self, Failure};
+use super::guest::Guest;
 use super::loaded::LoadedComponent;
-use super::store::CallState;
-use crate::blobs::Blob;
 use crate::call::Call;
-use crate::connection::Connection;
+use crate::connection::{Connection, Isolation};
 use crate::contract::{Error, ErrorKind};
+use crate::guest_process::GuestProcess;
+use crate::host_calls::{CallHost, Host};
 use crate::limits::MAX_QUEUE_TIME;
 use crate::text::clean;
 
@@ -41,35 +40,39 @@ impl ComponentProvider {
     }
 
     /// Calls a function. `arguments` may lend blobs to the guest for the time of the call.
-    pub(crate) async fn invoke<Arguments, Answer>(
+    pub(crate) async fn invoke<E: Export>(
         &self,
         call: &Call,
-        function: Function,
-        arguments: impl FnOnce(&mut BlobLender<'_>) -> wasmtime::Result<Arguments> + Send,
-    ) -> Result<Answer, Error>
-    where
-        Arguments: ComponentNamedList + Lower + Send + Sync + 'static,
-        Answer: ComponentNamedList + Lift + Send + Sync + 'static,
-    {
-        let Some(export) = self.component.export(function) else {
-            return Err(Error::unsupported(function.name));
-        };
+        arguments: impl FnOnce(&CallHost) -> E::Sent + Send,
+    ) -> Result<E::Answer, Error> {
+        if self.component.export(E::FUNCTION).is_none() {
+            return Err(Error::unsupported(E::FUNCTION.name));
+        }
         let _turn = self.wait_for_turn().await?;
-        let mut store = self.new_store(call);
-        let work = async {
-            let instance = self.component.instance_pre().instantiate_async(&mut store).await?;
-            let typed = instance.get_typed_func::<Arguments, Answer>(&mut store, export)?;
-            let arguments = arguments(&mut BlobLender {
-                state: store.data_mut(),
-            })?;
-            typed.call_async(&mut store, arguments).await
-        };
-        let answer = tokio::time::timeout(call.timeout, work).await;
-        store.data_mut().finish();
+        let host = Arc::new(CallHost::new(Arc::clone(&self.connection), call.clone(), E::FUNCTION));
+        let sent = arguments(&host);
+        let answer = tokio::time::timeout(call.timeout, self.run::<E>(&host, sent)).await;
+        host.finish();
         match answer {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(failure::describe(&error, function, store.data())),
-            Err(_) => Err(failure::timed_out(function, call.timeout)),
+            Ok(Err(failure)) => Err(failure.describe(E::FUNCTION, &self.connection)),
+            Err(_) => Err(failure::timed_out(E::FUNCTION, call.timeout)),
+        }
+    }
+
+    async fn run<E: Export>(&self, host: &Arc<CallHost>, sent: E::Sent) -> Result<E::Answer, Failure> {
+        let limits = &self.connection.limits;
+        match self.connection.isolation {
+            Isolation::InProcess => {
+                let guest = Guest::new(&self.component, Host::Here(Arc::clone(host)), limits);
+                guest.call::<E>(sent).await
+            }
+            Isolation::Process => {
+                let arguments = postcard::to_stdvec(&sent).map_err(Failure::other)?;
+                let process = GuestProcess::start(&self.component, limits).await?;
+                let answer = process.run(host, E::FUNCTION, &arguments).await?;
+                postcard::from_bytes(&answer).map_err(|_| Failure::other("its process answered with something else"))
+            }
         }
     }
 
@@ -92,36 +95,5 @@ impl ComponentProvider {
                 format!("connection `{connection}` is busy: all its calls take longer than expected; try again later"),
             )),
         }
-    }
-
-    fn new_store(&self, call: &Call) -> Store<CallState> {
-        let engine = self.component.engine();
-        engine.start_ticker();
-        let limits = &self.connection.limits;
-        let mut store = Store::new(
-            engine.wasmtime(),
-            CallState::new(Arc::clone(&self.connection), call.clone()),
-        );
-        store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel((limits.host_data_mib as usize) << 20);
-        store.set_max_component_handles(limits.handles as usize);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
-            context.data_mut().cpu.tick()?;
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store
-    }
-}
-
-/// Lends blobs to a guest: it can use the handle during the call and cannot keep it.
-pub struct BlobLender<'a> {
-    state: &'a mut CallState,
-}
-
-impl BlobLender<'_> {
-    pub(crate) fn lend(&mut self, blob: Blob) -> wasmtime::Result<Resource<Blob>> {
-        let owned = self.state.table.push(blob)?;
-        Ok(Resource::new_borrow(owned.rep()))
     }
 }

@@ -12,6 +12,7 @@ use crate::call::Call;
 #[allow(clippy::all, reason = "generated from the WIT, whose shape decides")]
 mod generated {
     use super::{Blob, Call};
+    use crate::component::Function;
 
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 }

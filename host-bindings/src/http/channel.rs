@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio_rustls::TlsConnector;
 
 use super::client::HttpConfigError;
-use super::connector::Connector;
+use super::connector::{Connector, Tls};
 use super::decide::EndpointGrant;
 use super::limits::{HttpLimits, RESPONSE_HEADER_COUNT};
 use super::origin::{Origin, Scheme};
@@ -40,11 +40,16 @@ impl Channel {
         resolver: &Arc<dyn Resolver>,
     ) -> Result<Self, HttpConfigError> {
         // Also made for plain text, so that a broken profile is found whatever the scheme.
-        let config = grant.tls.client_config().map_err(|source| HttpConfigError::Tls {
+        let unusable = |source| HttpConfigError::Tls {
             endpoint: grant.name.clone(),
             source,
-        })?;
-        let tls = (origin.scheme == Scheme::Https).then(|| TlsConnector::from(Arc::new(config)));
+        };
+        let config = grant.tls.client_config().map_err(unusable)?;
+        let name = grant.tls.server_name(&origin.host).map_err(unusable)?;
+        let tls = (origin.scheme == Scheme::Https).then(|| Tls {
+            connector: TlsConnector::from(Arc::new(config)),
+            name,
+        });
         let connector = Connector {
             origin: origin.clone(),
             resolver: Arc::clone(resolver),

@@ -43,6 +43,14 @@ pub(super) enum ConnectFailure {
     Tls(String),
 }
 
+/// How the connections are encrypted.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) connector: TlsConnector,
+    /// What the server must prove to be.
+    pub(super) name: ServerName<'static>,
+}
+
 /// Opens connections to one origin.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -50,7 +58,7 @@ pub(super) struct Connector {
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) allow_addresses: Arc<[IpNet]>,
     /// None for plain text.
-    pub(super) tls: Option<TlsConnector>,
+    pub(super) tls: Option<Tls>,
     /// For the whole of it: resolving, dialling and the handshake.
     pub(super) timeout: Duration,
 }
@@ -69,9 +77,9 @@ impl Connector {
         let stream = match &self.tls {
             None => Stream::Plain(tcp),
             Some(tls) => {
-                let name = server_name(&self.origin.host)?;
                 let stream = tls
-                    .connect(name, tcp)
+                    .connector
+                    .connect(tls.name.clone(), tcp)
                     .await
                     .map_err(|error| ConnectFailure::Tls(error.to_string()))?;
                 Stream::Tls(Box::new(stream))
@@ -115,13 +123,6 @@ impl Connector {
             }
         }
         Err(ConnectFailure::Connect)
-    }
-}
-
-fn server_name(host: &Host) -> Result<ServerName<'static>, ConnectFailure> {
-    match host {
-        Host::Address(address) => Ok(ServerName::from(*address)),
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| ConnectFailure::Tls(error.to_string())),
     }
 }
 

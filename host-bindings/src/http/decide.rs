@@ -45,6 +45,10 @@ pub struct EndpointGrant {
 pub struct Allowed<'a> {
     /// The grant that allows it.
     pub grant: &'a EndpointGrant,
+    /// The asked rule that matches, the first in the provider's order.
+    pub asked: &'a RequestRule,
+    /// The granted rule that matches, the first in the operator's order.
+    pub granted: &'a RequestRule,
     /// Where it goes.
     pub origin: Origin,
     /// The method.
@@ -75,12 +79,14 @@ pub fn decide<'a>(
     let headers = headers(&request.headers).map_err(deny)?;
     let method = method(&request.method).ok_or_else(|| deny(DenyReason::Method))?;
     body.check(limits).map_err(deny)?;
-    let grant = permitting(grants, request).map_err(deny)?;
+    let (grant, asked, granted) = permitting(grants, request).map_err(deny)?;
     if let Some(credential) = &grant.credential {
         refuse_the_credentials_own(credential, request, &headers).map_err(deny)?;
     }
     Ok(Allowed {
         grant,
+        asked,
+        granted,
         origin: grant.origin.clone(),
         changes: !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS),
         method,
@@ -175,25 +181,27 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, DenyReason> {
     Ok(headers)
 }
 
-/// The grant under which an asked and a granted rule match.
-fn permitting<'a>(grants: &'a [EndpointGrant], request: &Request) -> Result<&'a EndpointGrant, DenyReason> {
+/// An endpoint's grant, and the asked and the granted rule that match.
+type Permission<'a> = (&'a EndpointGrant, &'a RequestRule, &'a RequestRule);
+
+/// The grant under which an asked and a granted rule match, and the two.
+fn permitting<'a>(grants: &'a [EndpointGrant], request: &Request) -> Result<Permission<'a>, DenyReason> {
     let (method, path) = (&request.method, &request.path);
     let grant = grants
         .iter()
         .find(|grant| grant.name == request.endpoint)
         .ok_or(DenyReason::UnknownEndpoint)?;
-    let asked = grant
-        .asked
-        .iter()
-        .find(|rule| rule.matches(method, path))
-        .map(|rule| rule.for_method(method));
-    match asked {
-        missing if grant.granted.is_empty() => Err(DenyReason::EndpointNotGranted { missing }),
-        None => Err(DenyReason::NotAsked),
-        Some(missing) if !grant.granted.iter().any(|rule| rule.matches(method, path)) => {
-            Err(DenyReason::NotGranted { missing })
-        }
-        Some(_) => Ok(grant),
+    let matching = |rules: &'a [RequestRule]| rules.iter().find(|rule| rule.matches(method, path));
+    let missing = |asked: &RequestRule| asked.for_method(method);
+    match (matching(&grant.asked), matching(&grant.granted)) {
+        (asked, _) if grant.granted.is_empty() => Err(DenyReason::EndpointNotGranted {
+            missing: asked.map(missing),
+        }),
+        (None, _) => Err(DenyReason::NotAsked),
+        (Some(asked), None) => Err(DenyReason::NotGranted {
+            missing: missing(asked),
+        }),
+        (Some(asked), Some(granted)) => Ok((grant, asked, granted)),
     }
 }
 
@@ -226,7 +234,7 @@ pub(super) mod tests {
             })),
             presign_seconds: None,
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
         };
         let images = EndpointGrant {
             name: "images".into(),

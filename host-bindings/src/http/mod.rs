@@ -63,4 +63,4 @@ pub use rule::{RequestRule, RuleError, effective};
 pub use scrub::{SHORTEST_SCRUBBED_BYTES, ScrubStream, Scrubber};
 pub use secret::{REDACTED, Secret};
 pub use segment::SegmentProblem;
-pub use tls::{TlsError, TlsProfile};
+pub use tls::{ClientIdentity, TlsError, TlsProfile, TlsVersion, Trust};

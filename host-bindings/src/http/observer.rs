@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::denial::Denial;
 use super::fault::Fault;
 use super::origin::Origin;
+use super::rule::RequestRule;
 
 /// How an exchange ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Exchange {
     pub method: String,
     /// The encoded path, without the query.
     pub path: String,
+    /// The asked rule that matched, for this method alone.
+    pub asked: RequestRule,
     /// How it ended.
     pub outcome: Outcome,
     /// Bytes of the request's body that were handed to the connection.

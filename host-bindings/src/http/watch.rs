@@ -26,6 +26,7 @@ impl<'a> Watch<'a> {
             origin: allowed.origin.clone(),
             method: allowed.method.to_string(),
             path: allowed.path.clone(),
+            asked: allowed.asked.for_method(allowed.method.as_str()),
             outcome: Outcome::Cancelled,
             sent_bytes: 0,
             received_bytes: 0,

@@ -8,10 +8,10 @@ use crate::contract::OptionEntry;
 
 impl Host for CallState {
     async fn name(&mut self) -> Result<String> {
-        Ok(self.connection.name.clone())
+        self.host.connection_name().await
     }
 
     async fn options(&mut self) -> Result<Vec<OptionEntry>> {
-        Ok(self.connection.options.clone())
+        self.host.connection_options().await
     }
 }

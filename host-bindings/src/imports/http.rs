@@ -1,201 +1,37 @@
-//! Import `http`: converts a guest's requests for [`crate::http`], which decides and sends.
+//! Import `http`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use tokio::io::AsyncWriteExt as _;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::stockade::provider::http::Host;
 use crate::bindings::stockade::provider::http_types::{self as wit, Fault, Request, Response};
-use crate::blobs::Blob;
-use crate::call::Reporter;
+use crate::blobs::BlobId;
 use crate::component::CallState;
-use crate::http::{self, CallScope, Denial, Exchange, Observer, RequestBody, ResponseSink};
-use crate::limits::Room;
 
 impl wit::Host for CallState {}
 
 impl crate::bindings::stockade::provider::presign::Host for CallState {
     async fn url(&mut self, request: Request, valid_seconds: u32) -> Result<Result<String, Fault>> {
-        if !request.body.is_empty() {
-            return Ok(Err(Fault::Protocol(
-                "a request that is presigned has no body".to_owned(),
-            )));
-        }
-        let (request, _) = split(request);
-        let valid = Duration::from_secs(valid_seconds.into());
-        let sender = self.sender();
-        let url = sender.client.presign(&request, valid, sender.scope()).await;
-        Ok(url.map_err(fault))
+        self.host.presign(request, valid_seconds).await
     }
 }
 
 impl Host for CallState {
     async fn send(&mut self, request: Request) -> Result<Result<Response, Fault>> {
-        Ok(self.sender().exchange(request).await)
+        self.host.send(request).await
     }
 
     async fn send_many(&mut self, requests: Vec<Request>, parallel: u8) -> Result<Vec<Result<Response, Fault>>> {
-        let sender = self.sender();
-        // All answers are held until the last has come, and must then fit into the guest beside what it holds already.
-        let room = Room::new(u64::from(self.connection.limits.memory_mib) << 19);
-        let answers = stream::iter(requests)
-            .map(|request| async { fitting(sender.exchange(request).await?, &room) })
-            .buffered(usize::from(parallel.max(1)));
-        Ok(answers.collect().await)
+        self.host.send_many(requests, parallel).await
     }
 
-    async fn send_blob(&mut self, request: Request, body: Resource<Blob>) -> Result<Result<Response, Fault>> {
-        let blob = self.table.get(&body)?.clone();
-        if !request.body.is_empty() {
-            return Ok(Err(Fault::Protocol(
-                "the request has a body of its own beside the blob".to_owned(),
-            )));
-        }
-        let body = RequestBody::stream(blob.reader(), blob.size().ok());
-        let (request, _) = split(request);
-        Ok(self.sender().send(&request, body, ResponseSink::Buffer).await)
+    async fn send_blob(&mut self, request: Request, body: Resource<BlobId>) -> Result<Result<Response, Fault>> {
+        let body = *self.table.get(&body)?;
+        self.host.send_blob(request, body).await
     }
 
-    async fn send_into_blob(&mut self, request: Request, into: Resource<Blob>) -> Result<Result<Response, Fault>> {
-        let mut writer = self.table.get(&into)?.writer();
-        let (request, body) = split(request);
-        let answer = self
-            .sender()
-            .send(&request, RequestBody::Bytes(body), ResponseSink::Splice(&mut writer))
-            .await;
-        if answer.is_ok() && writer.flush().await.is_err() {
-            return Ok(Err(Fault::TooLarge));
-        }
-        Ok(answer)
-    }
-}
-
-impl CallState {
-    fn sender(&self) -> Sender<'_> {
-        Sender {
-            client: &self.connection.http,
-            budget: &self.http,
-            observer: ReportDenials {
-                reporter: &*self.call.reporter,
-                told: &self.denials,
-                most: self.connection.limits.log_lines,
-            },
-        }
-    }
-}
-
-/// One call's way out.
-struct Sender<'a> {
-    client: &'a http::HttpClient,
-    budget: &'a http::CallBudget,
-    observer: ReportDenials<'a>,
-}
-
-impl Sender<'_> {
-    fn scope(&self) -> CallScope<'_> {
-        CallScope {
-            budget: self.budget,
-            observer: &self.observer,
-        }
-    }
-
-    async fn exchange(&self, request: Request) -> Result<Response, Fault> {
-        let (request, body) = split(request);
-        self.send(&request, RequestBody::Bytes(body), ResponseSink::Buffer)
-            .await
-    }
-
-    async fn send(
-        &self,
-        request: &http::Request,
-        body: RequestBody,
-        sink: ResponseSink<'_>,
-    ) -> Result<Response, Fault> {
-        let response = self
-            .client
-            .send(request, body, sink, self.scope())
-            .await
-            .map_err(fault)?;
-        Ok(Response {
-            status: response.status,
-            headers: response.headers,
-            body: response.body.to_vec(),
-        })
-    }
-}
-
-/// Tells the operator about denials, and the trace about exchanges.
-struct ReportDenials<'a> {
-    reporter: &'a dyn Reporter,
-    /// Denials so far, and how many of them are told: a guest can cause them as fast as it can call.
-    told: &'a AtomicU32,
-    most: u32,
-}
-
-impl Observer for ReportDenials<'_> {
-    fn exchange(&self, exchange: &Exchange) {
-        tracing::debug!(
-            endpoint = exchange.endpoint,
-            origin = %exchange.origin,
-            method = exchange.method,
-            path = exchange.path,
-            outcome = ?exchange.outcome,
-            sent_bytes = exchange.sent_bytes,
-            received_bytes = exchange.received_bytes,
-            duration_ms = exchange.duration.as_millis(),
-            "request"
-        );
-    }
-
-    fn denied(&self, denial: &Denial) {
-        if self.told.fetch_add(1, Ordering::Relaxed) < self.most {
-            self.reporter.denied(&denial.to_string(), denial.hint().as_deref());
-        }
-    }
-}
-
-/// An answer, if there is room for it beside the others.
-fn fitting(response: Response, room: &Room) -> Result<Response, Fault> {
-    let heads: usize = response
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    let bytes = (response.body.len() + heads) as u64;
-    room.take(bytes).then_some(response).ok_or(Fault::TooLarge)
-}
-
-fn split(request: Request) -> (http::Request, Bytes) {
-    let body = Bytes::from(request.body);
-    let request = http::Request {
-        endpoint: request.endpoint,
-        origin: request.origin,
-        method: request.method,
-        path: request.path,
-        query: request.query,
-        headers: request.headers,
-        timeout: request
-            .timeout_ms
-            .map(|milliseconds| Duration::from_millis(milliseconds.into())),
-    };
-    (request, body)
-}
-
-fn fault(fault: http::Fault) -> Fault {
-    match fault {
-        http::Fault::Denied => Fault::Denied,
-        http::Fault::Credential(_) => Fault::Credential,
-        http::Fault::RateLimited(delay) => Fault::RateLimited(u32::try_from(delay.as_millis()).unwrap_or(u32::MAX)),
-        http::Fault::Dns => Fault::Dns,
-        http::Fault::Connect => Fault::Connect,
-        http::Fault::Tls(how) => Fault::Tls(how),
-        http::Fault::Timeout => Fault::Timeout,
-        http::Fault::TooLarge => Fault::TooLarge,
-        http::Fault::Protocol(how) => Fault::Protocol(how),
+    async fn send_into_blob(&mut self, request: Request, into: Resource<BlobId>) -> Result<Result<Response, Fault>> {
+        let into = *self.table.get(&into)?;
+        self.host.send_into_blob(request, into).await
     }
 }

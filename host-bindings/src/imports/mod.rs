@@ -1,6 +1,6 @@
-//! The host's side of every import: decides and does what a guest asks for.
+//! The guest's side of every import: takes a guest's words, asks the host (`host_calls`), gives the guest the answer.
 //!
-//! The linker holds these interfaces and nothing else; each call of one is decided against the connection's grants.
+//! The linker holds these interfaces and nothing else. Nothing is decided here: this code runs in the guest's process.
 
 mod blobs;
 mod clock;
@@ -9,6 +9,7 @@ mod floor;
 mod http;
 mod log;
 mod progress;
+mod sources;
 mod state;
 
 use wasmtime::Result;
@@ -18,6 +19,7 @@ use crate::bindings;
 use crate::component::CallState;
 
 pub(crate) use floor::link_floor;
+pub(crate) use sources::wasi_context;
 
 /// The host interfaces of the contract.
 const HOST_INTERFACES: &[&str] = &[

@@ -8,6 +8,7 @@ use stockade::{Error, Runtime, Service};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Format;
 use crate::cli::reporter::TerminalReporter;
+use crate::cli::terminal;
 
 /// Names the connections that are meant when `--connection` is not given.
 const CONNECTION_VARIABLE: &str = "STOCKADE_CONNECTION";
@@ -52,6 +53,15 @@ impl CommonOptions {
     }
 }
 
+impl Drop for Context {
+    /// The last that a command does: what it did is written down.
+    fn drop(&mut self) {
+        if let Err(error) = self.runtime.flush_audit() {
+            terminal::note(&terminal::clean(&format!("warning: {error}")));
+        }
+    }
+}
+
 impl Context {
     /// Starts a runtime for a command.
     pub(crate) fn new(options: CommonOptions) -> Outcome<Self> {
@@ -60,6 +70,14 @@ impl Context {
             output: options.output,
             options,
         })
+    }
+
+    /// The connections that were named with `--connection`; none for all.
+    pub(crate) fn named_connections(&self) -> Vec<String> {
+        match self.options.connection.iter().any(|name| name == ALL) {
+            true => Vec::new(),
+            false => self.options.connection.clone(),
+        }
     }
 
     /// The names of the connections that are meant, at least one, each once.

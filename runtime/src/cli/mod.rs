@@ -6,12 +6,14 @@
 //! [`verbs`] is the tree of commands; one module for each noun says what its commands take and do. Called by `main`.
 
 mod arguments;
+mod audit;
 mod change;
 mod completions;
 mod connection;
 mod context;
 mod disk;
 mod failure;
+mod grants;
 mod image;
 mod network;
 mod noun;

@@ -44,9 +44,12 @@ pub(crate) fn run(arguments: Serve) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::from(stockade::Error::io("starting", &error)))?;
-    let outcome = threads.block_on(serve(runtime, arguments));
+    let outcome = threads.block_on(serve(runtime.clone(), arguments));
     // The server has waited for its requests; a call that nobody waits for any more must not keep it from ending.
     threads.shutdown_background();
+    if let Err(error) = runtime.flush_audit() {
+        terminal::note(&terminal::clean(&format!("warning: {error}")));
+    }
     outcome
 }
 

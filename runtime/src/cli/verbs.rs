@@ -8,7 +8,7 @@ use crate::cli::context::{CommonOptions, Context};
 use crate::cli::failure::Outcome;
 use crate::cli::noun::{self, Names};
 use crate::cli::serve::{self, Serve};
-use crate::cli::{block_on, connection, disk, image, network, pool, provider, snapshot, vm};
+use crate::cli::{audit, block_on, connection, disk, grants, image, network, pool, provider, snapshot, vm};
 
 /// What everybody must know who puts the command into a script.
 const FOOTER: &str = "\
@@ -62,6 +62,12 @@ enum Verb {
     /// Delete something
     #[command(subcommand, visible_alias = "remove")]
     Delete(Delete),
+    /// See what providers did outside and what they were denied
+    #[command(subcommand)]
+    Audit(audit::Action),
+    /// See, test and narrow what providers may do
+    #[command(subcommand, visible_alias = "grant")]
+    Grants(grants::Action),
     /// Serve the HTTP API
     Serve(Serve),
     /// Print completions for a shell
@@ -178,6 +184,7 @@ impl Verb {
         !matches!(
             self,
             Self::Provider(_)
+                | Self::Grants(_)
                 | Self::Serve(_)
                 | Self::Completions(_)
                 | Self::Create(Create::Connection(_))
@@ -215,6 +222,8 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Restart(Stop::Vm(arguments)) => vm::restart(context, &arguments).await,
         Verb::Revert(Revert::Snapshot(arguments)) => snapshot::revert(context, &arguments).await,
         Verb::Delete(noun) => delete(context, noun).await,
+        Verb::Audit(action) => audit::run(context, action),
+        Verb::Grants(action) => grants::run(context, action),
         // They need no runtime; see `run`.
         Verb::Serve(_) | Verb::Completions(_) => Ok(()),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use stockade_host::connection::Isolation;
 use stockade_host::contract::ProviderInfo;
 use stockade_host::limits::GuestLimits;
 use utoipa::ToSchema;
@@ -19,6 +20,9 @@ pub struct ConnectionConfig {
     /// How long one call may take, in seconds; none for 120.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
+    /// Where its provider runs: `in-process`, or `process` for each call in a process of its own behind a second wall.
+    #[serde(default, skip_serializing_if = "is_in_process")]
+    pub isolation: Isolation,
     /// The provider's options.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, OptionInput>,
@@ -32,6 +36,10 @@ pub struct ConnectionConfig {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schema(value_type = Object)]
     pub limits: GuestLimits,
+}
+
+fn is_in_process(isolation: &Isolation) -> bool {
+    *isolation == Isolation::InProcess
 }
 
 fn is_default(limits: &GuestLimits) -> bool {
@@ -139,14 +147,52 @@ pub struct EndpointGrants {
     pub rules: Vec<RuleConfig>,
 }
 
-/// How a server must prove who it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsConfig {
-    /// By a certificate of the authorities in this PEM file.
-    Ca(String),
+/// How a server must prove who it is, and the host to it. `roots`, `ca` and `insecure` exclude each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// By a certificate of public authorities: whose list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<RootsConfig>,
+    /// By a certificate of the authorities in this PEM file, and of no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Not at all. Anybody on the way can read and change everything, and take the credential.
-    Insecure(bool),
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// The PEM file of the certificate that the host shows, with its chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// Where the private key of that certificate is, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<SecretSource>,
+    /// The name that the server must prove, where it is not the origin's host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The least version of TLS; none for 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_version: Option<TlsVersionConfig>,
+}
+
+/// A list of public certificate authorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootsConfig {
+    /// Mozilla's, which is compiled in.
+    Web,
+    /// The operating system's.
+    System,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum TlsVersionConfig {
+    /// 1.2.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// 1.3.
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 /// A set of requests.
@@ -186,6 +232,7 @@ mod tests {
 
     const FILE: &str = r#"
         provider = "example"
+        isolation = "process"
         [options]
         host = "127.0.0.1"
         port = 8000
@@ -206,6 +253,7 @@ mod tests {
     #[test]
     fn a_file_survives_being_written_and_read() {
         let config: ConnectionConfig = toml::from_str(FILE).unwrap();
+        assert_eq!(config.isolation, Isolation::Process);
         assert_eq!(config.limits.memory_mib, 32);
         assert_eq!(config.limits.cpu_ms, GuestLimits::default().cpu_ms);
         let written = toml::to_string_pretty(&config).unwrap();
@@ -217,9 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn without_a_word_a_provider_runs_in_process_and_another_word_is_an_error() {
+        let parse = |file: &str| toml::from_str::<ConnectionConfig>(file);
+        let silent = parse("provider = \"example\"").unwrap();
+        assert_eq!(silent.isolation, Isolation::InProcess);
+        let error = parse("provider = \"example\"\nisolation = \"container\"").unwrap_err();
+        assert!(error.to_string().contains("`in-process` or `process`"), "{error}");
+    }
+
+    #[test]
     fn unknown_keys_are_errors_at_every_level_with_line_and_column() {
         for (key, level) in [
             ("provider", ""),
+            ("ca = \"ca.pem\"", "tls"),
             ("state_kib", "grants"),
             ("allow_addresses", "endpoint"),
             ("methods", "rule"),
@@ -228,6 +286,7 @@ mod tests {
         ] {
             let broken = FILE
                 .replace(key, &format!("typo_{level} = 1\n        {key}"))
+                .replace("{ typo_tls = 1\n        ca", "{ typo_tls = 1, ca")
                 .replace("{ typo_rule = 1\n        methods", "{ typo_rule = 1, methods");
             let error = toml::from_str::<ConnectionConfig>(&broken).unwrap_err().to_string();
             assert!(error.contains(&format!("typo_{level}")), "{level}: {error}");

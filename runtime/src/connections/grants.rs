@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use cap_std::fs::Dir;
 use stockade_host::connection::Connection;
 use stockade_host::contract::{Endpoint, OptionEntry, OptionValue, ProviderInfo};
-use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule, TlsProfile};
+use stockade_host::http::{Credential, EndpointGrant, HttpClient, OriginTemplate, RequestRule};
 use stockade_host::state::{StateQuota, StateStore};
 
-use super::config::{ConnectionConfig, EndpointGrants, TlsConfig};
-use super::credentials;
+use super::config::{ConnectionConfig, EndpointGrants};
+use super::options::validate;
+use super::{credentials, tls};
 use crate::error::{Error, Result, chain};
 use crate::home::{Home, create_private_directory};
 use crate::suggest;
@@ -53,8 +54,21 @@ pub(crate) fn host_connection(
         http,
         state,
         limits: config.limits.clone(),
+        isolation: config.isolation,
         options,
     })
+}
+
+/// What may be requested on a connection, for questions about it: without its credentials, so that no secret is read.
+pub(crate) fn grants_without_secrets(config: &ConnectionConfig, info: &ProviderInfo) -> Result<Vec<EndpointGrant>> {
+    let place = format!("provider `{}`", info.name);
+    let options = validate(&info.connection_options, &config.options, &place)?;
+    let mut info = info.clone();
+    for endpoint in &mut info.endpoints {
+        endpoint.credential = None;
+    }
+    let grant = |endpoint| endpoint_grant(endpoint, config, &info, &options);
+    info.endpoints.iter().map(grant).collect()
 }
 
 /// A grant for something that the provider does not have is a mistake, and maybe a dangerous one.
@@ -110,7 +124,7 @@ fn endpoint_grant(
         credential: credential(endpoint, config, info, options)?,
         presign_seconds: granted.presign_seconds,
         allow_addresses: granted.allow_addresses.clone(),
-        tls: tls_profile(&endpoint.name, granted.tls.as_ref())?,
+        tls: tls::profile(&endpoint.name, granted.tls.as_ref())?,
     })
 }
 
@@ -148,24 +162,6 @@ fn credential(
             "give it with `--credential {name}=bearer:env:VARIABLE`, or in the connection's file"
         ))),
         None => Ok(None),
-    }
-}
-
-fn tls_profile(endpoint: &str, config: Option<&TlsConfig>) -> Result<TlsProfile> {
-    match config {
-        None | Some(TlsConfig::Insecure(false)) => Ok(TlsProfile::WebRoots),
-        Some(TlsConfig::Insecure(true)) => {
-            tracing::warn!(
-                endpoint,
-                "the server is not asked to prove who it is: anybody on the way can read and change everything"
-            );
-            Ok(TlsProfile::Insecure)
-        }
-        Some(TlsConfig::Ca(path)) => {
-            let pem = std::fs::read_to_string(path)
-                .map_err(|error| Error::io(format_args!("reading the certificate authorities `{path}`"), &error))?;
-            Ok(TlsProfile::Authority(pem))
-        }
     }
 }
 

@@ -5,16 +5,19 @@ mod credentials;
 mod effective;
 mod grants;
 mod options;
+mod tls;
 
 use std::path::PathBuf;
 
 pub use config::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RuleConfig, SecretSource, TextSource, TlsConfig,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Grants, RootsConfig, RuleConfig, SecretSource, TextSource,
+    TlsConfig, TlsVersionConfig,
 };
 pub use effective::effective_rules;
-pub(crate) use grants::{host_connection, state_directory};
+pub(crate) use grants::{grants_without_secrets, host_connection, state_directory};
 pub use options::OptionInput;
 pub(crate) use options::validate;
+pub use stockade_host::connection::Isolation;
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name, read_optional, write_private};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use stockade_host::artifact::{ComponentBytes, ComponentLoader};
 use stockade_host::call::Call;
 use stockade_host::component::{ComponentProvider, LoadedComponent};
-use stockade_host::connection::Connection;
+use stockade_host::connection::{Connection, Isolation};
 use stockade_host::contract::{Error as ContractError, Provider as _};
 use stockade_host::native::{NativeProvider, native_providers};
 
@@ -32,6 +32,8 @@ const DESCRIBE_CPU_MS: u32 = 500;
 pub(crate) struct Registry {
     home: Home,
     loader: Arc<ComponentLoader>,
+    /// Where components run that are inspected.
+    inspection: Isolation,
 }
 
 /// A provider that is ready to be used.
@@ -41,10 +43,11 @@ pub(crate) enum Loaded {
 }
 
 impl Registry {
-    pub(crate) fn new(home: Home, loader: ComponentLoader) -> Self {
+    pub(crate) fn new(home: Home, loader: ComponentLoader, inspection: Isolation) -> Self {
         Self {
             home,
             loader: Arc::new(loader),
+            inspection,
         }
     }
 
@@ -55,7 +58,7 @@ impl Registry {
             .load(bytes)
             .await
             .map_err(|error| error.while_doing(format!("inspect `{}`", file.display())))?;
-        describe(component, &file.display().to_string()).await
+        self.describe(component, &file.display().to_string()).await
     }
 
     /// Installs a component file. The same component again is not an error; another one of that name needs `replace`.
@@ -66,7 +69,8 @@ impl Registry {
             .load(bytes.clone())
             .await
             .map_err(|error| error.while_doing(&doing))?;
-        let provider = describe(component, &file.display().to_string())
+        let provider = self
+            .describe(component, &file.display().to_string())
             .await
             .map_err(|error| error.while_doing(&doing))?;
         self.check_name_is_free(&provider, replace)
@@ -75,6 +79,31 @@ impl Registry {
         let text =
             serde_json::to_string_pretty(&provider).map_err(|error| Error::invalid("provider", error.to_string()))?;
         write_private(&self.index_file(&provider.info.name), text.as_bytes())?;
+        Ok(provider)
+    }
+
+    /// Asks a component what it is, without any grant.
+    async fn describe(&self, component: LoadedComponent, source: &str) -> Result<InstalledProvider> {
+        let digest = component.digest().to_owned();
+        let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
+        let mut connection = Connection::without_grants("(none)");
+        connection.limits.cpu_ms = DESCRIBE_CPU_MS;
+        connection.isolation = self.inspection;
+        let call = Call {
+            timeout: DESCRIBE_TIMEOUT,
+            ..Call::default()
+        };
+        let provider = ComponentProvider::new(Arc::new(component), Arc::new(connection));
+        let info = provider.describe(&call).await?;
+        let provider = InstalledProvider {
+            kind: ProviderKind::Component,
+            digest,
+            source: source.to_owned(),
+            abilities,
+            imports,
+            info,
+        };
+        provider.check()?;
         Ok(provider)
     }
 
@@ -221,28 +250,4 @@ async fn read_component(file: &Path) -> Result<ComponentBytes> {
             std::io::ErrorKind::NotFound => Error::not_found("file", &file.display().to_string()),
             _ => Error::io(format_args!("reading `{}`", file.display()), &error),
         })
-}
-
-/// Asks a component what it is, without any grant.
-async fn describe(component: LoadedComponent, source: &str) -> Result<InstalledProvider> {
-    let digest = component.digest().to_owned();
-    let (abilities, imports) = (component.abilities().to_vec(), component.imports().to_vec());
-    let mut connection = Connection::without_grants("(none)");
-    connection.limits.cpu_ms = DESCRIBE_CPU_MS;
-    let call = Call {
-        timeout: DESCRIBE_TIMEOUT,
-        ..Call::default()
-    };
-    let provider = ComponentProvider::new(Arc::new(component), Arc::new(connection));
-    let info = provider.describe(&call).await?;
-    let provider = InstalledProvider {
-        kind: ProviderKind::Component,
-        digest,
-        source: source.to_owned(),
-        abilities,
-        imports,
-        info,
-    };
-    provider.check()?;
-    Ok(provider)
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use stockade_host::call::{Call, LogLevel, Reporter};
+use stockade_host::call::{Auditor, Call, LogLevel, Reporter};
 use stockade_host::contract::{self, StopMode};
 
+use crate::audit::CallWitness;
 use crate::error::{Error, Result};
 
 /// What is being done.
@@ -14,6 +15,7 @@ pub(super) struct Activity {
     doing: String,
     call: Call,
     denials: Arc<Denials>,
+    witness: Arc<CallWitness>,
 }
 
 /// Passes a call's words on, and remembers the denials: the provider only says that something failed.
@@ -29,7 +31,14 @@ const MAX_DENIALS: usize = 3;
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
 
 impl Activity {
-    pub(super) fn new(connection: &str, doing: String, timeout: Duration, reporter: Arc<dyn Reporter>) -> Self {
+    pub(super) fn new(
+        connection: &str,
+        doing: String,
+        timeout: Duration,
+        witness: CallWitness,
+        reporter: Arc<dyn Reporter>,
+    ) -> Self {
+        let witness = Arc::new(witness);
         let denials = Arc::new(Denials {
             outer: reporter,
             seen: Mutex::default(),
@@ -37,12 +46,14 @@ impl Activity {
         let call = Call {
             timeout,
             reporter: Arc::clone(&denials) as Arc<dyn Reporter>,
+            auditor: Arc::clone(&witness) as Arc<dyn Auditor>,
         };
         Self {
             connection: connection.to_owned(),
             doing,
             call,
             denials,
+            witness,
         }
     }
 
@@ -68,13 +79,20 @@ impl Activity {
         self.call.timeout = self.call.timeout.max(TRANSFER_TIMEOUT);
     }
 
+    /// It goes on after an answer.
+    pub(super) fn go_on(&self) {
+        self.witness.go_on();
+    }
+
     /// Adds what was being done to an error of ours.
     pub(super) fn explain(&self, error: Error) -> Error {
+        self.witness.answered(Some(error.kind()));
         error.while_doing(&self.doing).on(&self.connection)
     }
 
     /// Turns the provider's answer into ours.
     pub(super) fn end<T>(&self, answer: Result<T, contract::Error>) -> Result<T> {
+        self.witness.answered(answer.as_ref().err().map(|error| &error.kind));
         answer.map_err(|error| {
             let mut error = Error::from(error).while_doing(&self.doing).on(&self.connection);
             for (denial, hint) in self

@@ -30,6 +30,7 @@ use stockade_host::text::clean;
 
 use activity::Activity;
 
+use crate::audit::{AuditLog, CallWitness};
 use crate::error::{Error, Result};
 use crate::registry::InstalledProvider;
 
@@ -45,6 +46,7 @@ struct Inner {
     provider: Arc<dyn Provider>,
     installed: InstalledProvider,
     timeout: Duration,
+    audit: AuditLog,
 }
 
 /// Pages of one list. A provider that never ends a list is stopped here.
@@ -71,6 +73,7 @@ impl Service {
         provider: Arc<dyn Provider>,
         installed: InstalledProvider,
         timeout: Option<Duration>,
+        audit: AuditLog,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
         let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -79,6 +82,7 @@ impl Service {
             provider,
             installed,
             timeout,
+            audit,
         };
         Self {
             inner: Arc::new(inner),
@@ -138,10 +142,13 @@ impl Service {
                 .on(&inner.connection)
                 .hint(format!("it has: {}", abilities.join(", "))));
         }
+        let witness = CallWitness::begin(&inner.audit, &inner.connection, &inner.installed, &doing);
+        let witness = witness.map_err(|error| error.while_doing(&doing).on(&inner.connection))?;
         Ok(Activity::new(
             &inner.connection,
             doing,
             inner.timeout,
+            witness,
             Arc::clone(&self.reporter),
         ))
     }
@@ -177,6 +184,7 @@ impl Service {
                 )));
             }
             request.cursor = Some(cursor);
+            activity.go_on();
         }
     }
 
@@ -201,6 +209,7 @@ impl Service {
         let Some(token) = change.pending else {
             return Ok(change.id);
         };
+        activity.go_on();
         let started = tokio::time::Instant::now();
         let mut pause = FIRST_POLL_PAUSE;
         while started.elapsed() < MAX_POLL_TIME {
@@ -214,6 +223,7 @@ impl Service {
             if state.done {
                 return Ok(change.id);
             }
+            activity.go_on();
             let message = state.message.map(|message| clean(&message, MAX_PROGRESS_BYTES));
             self.reporter
                 .progress(state.percent, message.as_deref().unwrap_or(activity.doing()));

@@ -25,7 +25,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 type Benchmark = fn() -> Result<()>;
 
 fn main() -> ExitCode {
-    if let Some(code) = stockade::become_compiler_if_asked() {
+    if let Some(code) = stockade::become_child_if_asked() {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -163,7 +163,7 @@ fn grant(origin: &str) -> EndpointGrant {
         credential: None,
         presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
-        tls: TlsProfile::WebRoots,
+        tls: TlsProfile::default(),
     }
 }
 

@@ -144,7 +144,7 @@ fn a_client_is_not_made_of_grants_that_cannot_work() {
         Err(HttpConfigError::Duplicate(_))
     ));
     let broken = EndpointGrant {
-        tls: TlsProfile::Authority(String::new()),
+        tls: TlsProfile::trusting(Trust::Authority(String::new())),
         ..sound.clone()
     };
     assert!(matches!(make(vec![broken]), Err(HttpConfigError::Tls { .. })));

@@ -47,16 +47,31 @@ async fn tls_is_verified_against_the_grants_own_authority_and_name() {
     let (foreign, _) = private_authority();
     let server = Server::start_with(Some(acceptor), |_| ok("fine")).await;
     let plain = plain_text_server().await;
-    let own = || TlsProfile::Authority(authority.clone());
+    let own = || TlsProfile::trusting(Trust::Authority(authority.clone()));
     for (host, port, tls, trusted) in [
         ("cloud.example", server.port, own(), true),
-        ("cloud.example", server.port, TlsProfile::Insecure, true),
-        ("other.example", server.port, TlsProfile::Insecure, true),
+        (
+            "cloud.example",
+            server.port,
+            TlsProfile::trusting(Trust::Insecure),
+            true,
+        ),
+        (
+            "other.example",
+            server.port,
+            TlsProfile::trusting(Trust::Insecure),
+            true,
+        ),
         ("other.example", server.port, own(), false),
         ("127.0.0.1", server.port, own(), false),
-        ("cloud.example", server.port, TlsProfile::WebRoots, false),
-        ("cloud.example", server.port, TlsProfile::Authority(foreign), false),
-        ("cloud.example", plain, TlsProfile::Insecure, false),
+        ("cloud.example", server.port, TlsProfile::default(), false),
+        (
+            "cloud.example",
+            server.port,
+            TlsProfile::trusting(Trust::Authority(foreign)),
+            false,
+        ),
+        ("cloud.example", plain, TlsProfile::trusting(Trust::Insecure), false),
     ] {
         let grant = EndpointGrant {
             tls: tls.clone(),

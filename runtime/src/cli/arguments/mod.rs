@@ -3,6 +3,7 @@
 //! Parsing only: whether a value makes sense is the library's and the provider's to say.
 
 mod fields;
+mod moment;
 mod size;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use stockade::connections::OptionInput;
 use stockade::contract::Tag;
 
 pub(crate) use fields::Fields;
+pub(crate) use moment::moment;
 pub(crate) use size::{disk_gib, memory_mib};
 
 use crate::cli::failure::{Failure, Outcome};

@@ -75,6 +75,7 @@ pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
     let config = ConnectionConfig {
         provider: arguments.provider.clone(),
         timeout_seconds: None,
+        isolation: Default::default(),
         options: arguments.options.inputs()?,
         credentials: by_name(&arguments.credentials)?,
         grants: grants(&arguments, &info)?,
@@ -130,9 +131,12 @@ fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
     let mut grants = Grants::all_of(info);
     let Tls { ca, insecure } = &arguments.tls;
     let tls = match (ca, insecure) {
-        (Some(file), _) => Some(TlsConfig::Ca(file.clone())),
-        (None, true) => Some(TlsConfig::Insecure(true)),
         (None, false) => None,
+        (ca, insecure) => Some(TlsConfig {
+            ca: ca.clone(),
+            insecure: *insecure,
+            ..TlsConfig::default()
+        }),
     };
     if grants.endpoints.is_empty() && (tls.is_some() || !arguments.allow_addresses.is_empty()) {
         return Err(Failure::usage(

@@ -2,7 +2,7 @@
 
 mod create;
 mod credential;
-mod report;
+pub(crate) mod report;
 
 use clap::Args;
 use stockade::Error;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stockade::connections::{
-    ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig, SecretSource, TextSource, TlsConfig,
-    effective_rules,
+    ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RootsConfig, RuleConfig, SecretSource,
+    TextSource, TlsConfig, TlsVersionConfig, effective_rules,
 };
 use stockade::contract::{ProviderInfo, RequestRule};
 use stockade::{Error, Runtime};
@@ -18,22 +18,23 @@ const HIDDEN: &str = "(hidden)";
 /// A connection as it is configured, and what came of checking it.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConnectionReport {
-    connection: String,
-    provider: String,
+    pub(crate) connection: String,
+    pub(crate) provider: String,
     /// The provider's version; none when it is not installed.
     provider_version: Option<String>,
     file: String,
     timeout_seconds: Option<u32>,
+    isolation: Isolation,
     options: BTreeMap<String, OptionInput>,
-    credentials: BTreeMap<String, CredentialConfig>,
-    state: StateReport,
-    endpoints: Vec<EndpointReport>,
+    pub(crate) credentials: BTreeMap<String, CredentialConfig>,
+    pub(crate) state: StateReport,
+    pub(crate) endpoints: Vec<EndpointReport>,
     /// None when it was not checked.
     check: Option<CheckReport>,
 }
 
 #[derive(Debug, Serialize)]
-struct StateReport {
+pub(crate) struct StateReport {
     asked_kib: Option<u32>,
     granted_kib: Option<u32>,
     /// The smaller of the two; none when one of them is missing.
@@ -42,7 +43,7 @@ struct StateReport {
 
 /// What a provider asks for at an endpoint and what it was granted there.
 #[derive(Debug, Serialize)]
-struct EndpointReport {
+pub(crate) struct EndpointReport {
     endpoint: String,
     /// None when the provider does not ask for this endpoint: the grant has no effect.
     origin: Option<String>,
@@ -62,7 +63,7 @@ struct CheckReport {
 
 impl ConnectionReport {
     /// Reads a connection's file, and what its provider asks for.
-    pub(super) fn read(runtime: &Runtime, name: &str) -> Result<Self, Error> {
+    pub(crate) fn read(runtime: &Runtime, name: &str) -> Result<Self, Error> {
         let config = runtime.connection_config(name)?;
         let info = runtime.provider(&config.provider).ok().map(|provider| provider.info);
         let asked_kib = info.as_ref().and_then(|info| info.state_kib);
@@ -73,6 +74,7 @@ impl ConnectionReport {
             provider_version: info.as_ref().map(|info| info.version.clone()),
             file: runtime.connection_file(name).display().to_string(),
             timeout_seconds: config.timeout_seconds,
+            isolation: config.isolation,
             options: visible_options(&config, info.as_ref()),
             state: StateReport {
                 asked_kib,
@@ -167,7 +169,12 @@ impl Record for ConnectionReport {
             None => "works".to_owned(),
             Some(error) => format!("fails: {error}"),
         });
+        let isolation = match self.isolation {
+            Isolation::InProcess => "in this process",
+            Isolation::Process => "each call in a process of its own",
+        };
         vec![
+            ("ISOLATION", isolation.to_owned()),
             ("OPTIONS", options.collect::<Vec<_>>().join("\n")),
             ("CREDENTIALS", credentials.collect::<Vec<_>>().join("\n")),
             ("STATE", self.state.describe()),
@@ -178,7 +185,7 @@ impl Record for ConnectionReport {
 }
 
 impl StateReport {
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match (self.asked_kib, self.granted_kib) {
             (None, None) => String::new(),
             (Some(asked), None) => format!("asked {asked} KiB, granted none"),
@@ -189,7 +196,7 @@ impl StateReport {
 }
 
 impl EndpointReport {
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let mut lines = vec![match &self.origin {
             Some(origin) => format!("`{}` at {origin}", self.endpoint),
             None => format!("`{}`: granted, but not asked for", self.endpoint),
@@ -213,20 +220,39 @@ impl EndpointReport {
         for network in &self.granted.allow_addresses {
             add("addresses", network.to_string());
         }
-        match &self.granted.tls {
-            Some(TlsConfig::Ca(file)) => add("tls", format!("authorities in `{file}`")),
-            Some(TlsConfig::Insecure(true)) => add("tls", "INSECURE: any certificate is trusted".to_owned()),
-            Some(TlsConfig::Insecure(false)) | None => {}
+        for text in self.granted.tls.iter().flat_map(describe_tls) {
+            add("tls", text);
         }
         lines.join("\n")
     }
+}
+
+fn describe_tls(tls: &TlsConfig) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(tls.insecure.then(|| "INSECURE: any certificate is trusted".to_owned()));
+    lines.extend(tls.ca.as_ref().map(|file| format!("authorities in `{file}`")));
+    lines.extend(match tls.roots {
+        Some(RootsConfig::System) => Some("the operating system's authorities".to_owned()),
+        Some(RootsConfig::Web) | None => None,
+    });
+    lines.extend(
+        tls.client_certificate
+            .as_ref()
+            .map(|file| format!("client certificate in `{file}`")),
+    );
+    lines.extend(tls.server_name.as_ref().map(|name| format!("server name `{name}`")));
+    lines.extend(match tls.least_version {
+        Some(TlsVersionConfig::Tls13) => Some("1.3 only".to_owned()),
+        Some(TlsVersionConfig::Tls12) | None => None,
+    });
+    lines
 }
 
 fn describe_rule(rule: &RuleConfig) -> String {
     format!("{} {}", rule.methods.join(","), rule.path)
 }
 
-fn describe_credential(name: &str, credential: &CredentialConfig) -> String {
+pub(crate) fn describe_credential(name: &str, credential: &CredentialConfig) -> String {
     let source = |source: &SecretSource| match source {
         SecretSource::Env(variable) => format!("environment variable `{variable}`"),
         SecretSource::File(path) => format!("file `{path}`"),

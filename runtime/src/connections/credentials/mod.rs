@@ -83,7 +83,11 @@ fn kind_name(kind: &CredentialKind) -> &'static str {
     }
 }
 
-fn read(name: &str, source: &SecretSource) -> Result<Secret> {
+/// Reads a secret; `name` is how errors name what it is for.
+///
+/// # Errors
+/// When it is missing, empty, or where others can read it.
+pub(super) fn read(name: &str, source: &SecretSource) -> Result<Secret> {
     let secret = match source {
         SecretSource::Env(variable) => std::env::var(variable).map(Secret::new).map_err(|_| {
             missing(name, format!("the environment variable `{variable}` is not set")).hint(format!("set `{variable}`"))

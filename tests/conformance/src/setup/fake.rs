@@ -14,6 +14,7 @@ pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
     let config = ConnectionConfig {
         provider: provider.info.name.clone(),
         timeout_seconds: None,
+        isolation: Default::default(),
         options: [].into(),
         credentials: [].into(),
         grants: Grants::all_of(&provider.info),

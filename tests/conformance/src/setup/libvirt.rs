@@ -15,6 +15,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
     let config = ConnectionConfig {
         provider: provider.info.name.clone(),
         timeout_seconds: None,
+        isolation: Default::default(),
         options: [].into(),
         credentials: [].into(),
         grants: Grants::default(),

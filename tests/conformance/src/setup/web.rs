@@ -41,6 +41,7 @@ pub(super) fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig
     Ok(ConnectionConfig {
         provider: info.name.clone(),
         timeout_seconds: None,
+        isolation: Default::default(),
         options: options.into(),
         credentials: [].into(),
         grants,

@@ -85,6 +85,7 @@ impl Fixture {
         let config = ConnectionConfig {
             provider: "fake".to_owned(),
             timeout_seconds: None,
+            isolation: Default::default(),
             options: options
                 .map(|(name, value)| {
                     (

@@ -27,7 +27,7 @@ use libtest_mimic::{Arguments, Trial};
 use fixture::Fixture;
 
 fn main() -> ExitCode {
-    if let Some(code) = stockade::become_compiler_if_asked() {
+    if let Some(code) = stockade::become_child_if_asked() {
         return code;
     }
     let arguments = Arguments::from_args();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use stockade::Runtime;
 use stockade_test_support::{artifacts, wait_for};
 
 use crate::description::describing;
-use crate::lab::{Lab, Setup, Trial, installed, open};
+use crate::lab::{Lab, Setup, Trial};
 
 pub(crate) const TRIALS: &[Trial] = &[
     Trial {
@@ -52,7 +53,7 @@ fn cached(runtime: &Runtime) -> Vec<PathBuf> {
 }
 
 fn use_anew(lab: &Lab, home: &Path) {
-    let (service, _) = lab.connect_on(&open(home), &Setup::nothing());
+    let (service, _) = lab.connect_on(&lab.shared.open(home), &Setup::nothing());
     lab.works(&service);
 }
 
@@ -98,7 +99,7 @@ fn tamper(what: &str, artifact: &Path, honest: &[u8]) {
 
 fn tampered(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let artifact = cached(&installed(home.path())).remove(0);
+    let artifact = cached(&lab.shared.installed(home.path())).remove(0);
     let honest = identity(&artifact);
     use_anew(lab, home.path());
     assert_eq!(identity(&artifact), honest, "an honest artifact is loaded and stays");
@@ -123,7 +124,7 @@ fn tampered(lab: &Lab) {
 fn foreign(lab: &Lab) {
     lab.note("describe calls");
     let home = tempfile::tempdir().unwrap();
-    let runtime = open(home.path());
+    let runtime = lab.shared.open(home.path());
     let (plain, calls) = (home.path().join("plain.wasm"), home.path().join("calls.wasm"));
     std::fs::write(&plain, describing("plain")).unwrap();
     std::fs::write(&calls, describing("calls")).unwrap();
@@ -146,13 +147,13 @@ fn foreign(lab: &Lab) {
 
 fn changed_component(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
+    let runtime = lab.shared.installed(home.path());
     let (service, _) = lab.connect_on(&runtime, &Setup::nothing());
     lab.works(&service);
     let digest = runtime.provider("hostile").unwrap().digest;
     let file = runtime.home().data.join("components").join(format!("{digest}.wasm"));
     std::fs::write(&file, describing("calls")).unwrap();
-    let opening = open(home.path());
+    let opening = lab.shared.open(home.path());
     let error = lab
         .wait(opening.connect(service.connection()))
         .err()
@@ -161,12 +162,12 @@ fn changed_component(lab: &Lab) {
     assert!(error.hints().join(" ").contains("provider add --replace"), "{error:?}");
 }
 
-fn compiler(_lab: &Lab) {
+fn compiler(lab: &Lab) {
     let home = tempfile::tempdir().unwrap();
-    let path = home.path().to_owned();
+    let (path, shared) = (home.path().to_owned(), Arc::clone(&lab.shared));
     let compiling = std::thread::spawn(move || {
         let file = artifacts::component("hostile");
-        crate::lab::drive(open(&path).inspect_provider(&file)).unwrap();
+        crate::lab::drive(shared.open(&path).inspect_provider(&file)).unwrap();
     });
     let (limits, environment) = wait_for("a compiler that limited itself", Duration::from_secs(60), || {
         compilers().find(|(limits, _)| limits["Max file size"] == "0")
@@ -177,19 +178,19 @@ fn compiler(_lab: &Lab) {
     assert_eq!(limits["Max open files"], "64");
     assert_eq!(limits["Max core file size"], "0");
     assert_eq!(
-        environment, "STOCKADE_COMPILE_CHILD=1\0",
+        environment, "STOCKADE_CHILD=compiler\0",
         "no secret of the parent's environment"
     );
 }
 
-/// The hard limits and the environments of this process's children that compile.
+/// The hard limits and the environments of this process's children that compile and have given up most system calls.
 fn compilers() -> impl Iterator<Item = (BTreeMap<String, String>, String)> {
     let parent = format!("\nPPid:\t{}\n", std::process::id());
     let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     processes.filter_map(move |process| {
         let read = |name: &str| std::fs::read_to_string(process.join(name)).ok();
-        let environment = read("environ").filter(|text| text.contains("STOCKADE_COMPILE_CHILD"))?;
-        read("status").filter(|status| status.contains(&parent))?;
+        let environment = read("environ").filter(|text| text.contains("STOCKADE_CHILD=compiler"))?;
+        read("status").filter(|status| status.contains(&parent) && status.contains("\nSeccomp:\t2\n"))?;
         // Columns of a fixed width: name, soft limit, hard limit (proc_pid_limits(5)).
         let limits = read("limits")?;
         let hard = limits.lines().skip(1).filter_map(|line| {

@@ -20,7 +20,7 @@ use stockade_host::http::{
     Query, Secret, Sigv4, TlsProfile,
 };
 
-use crate::lab::{Lab, Setup, Trial, installed};
+use crate::lab::{Lab, Setup, Trial};
 use crate::leaks::{Evidence, spellings};
 use crate::server::Server;
 
@@ -115,7 +115,7 @@ fn credentials(lab: &Lab) {
 /// how often the guest found each secret in its memory.
 fn gather(lab: &Lab, server: &Server, credential: CredentialConfig, secrets: [&str; 2]) -> (Evidence, [u64; 2]) {
     let home = tempfile::tempdir().unwrap();
-    let runtime = installed(home.path());
+    let runtime = lab.shared.installed(home.path());
     let setup = Setup::granted(server).credential(credential).state_kib(4);
     let (service, recorder) = lab.connect_on(&runtime, &setup);
     let echo = json!({ "path": ["free", "echo"] });
@@ -247,7 +247,7 @@ fn debug_output(_lab: &Lab) {
             credential: Some(credential),
             presign_seconds: Some(60),
             allow_addresses: Vec::new(),
-            tls: TlsProfile::WebRoots,
+            tls: TlsProfile::default(),
         };
         let name = grant.name.clone();
         let printed_grant = format!("{grant:?} {grant:#?}");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use stockade::call::{LogLevel, Reporter};
-use stockade::connections::{ConnectionConfig, CredentialConfig, EndpointGrants, OptionInput, RuleConfig};
+use stockade::connections::{ConnectionConfig, CredentialConfig, EndpointGrants, Isolation, OptionInput, RuleConfig};
 use stockade::limits::GuestLimits;
 use stockade::{Error, Home, Runtime, Service};
 use stockade_test_support::artifacts;
@@ -24,6 +24,7 @@ pub(crate) struct Trial {
 
 /// What all trials share: compiling the guest once is enough. Connections are each trial's own.
 pub(crate) struct Shared {
+    pub(crate) isolation: Isolation,
     home: tempfile::TempDir,
     runtime: OnceLock<Runtime>,
     pub(crate) trace: Trace,
@@ -31,31 +32,33 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(isolation: Isolation, trace: Trace) -> Self {
         Self {
+            isolation,
             home: tempfile::tempdir().unwrap(),
             runtime: OnceLock::new(),
-            trace: Trace::install(),
+            trace,
             connections: AtomicU32::new(0),
         }
     }
 
     fn runtime(&self) -> &Runtime {
-        self.runtime.get_or_init(|| installed(self.home.path()))
+        self.runtime.get_or_init(|| self.installed(self.home.path()))
     }
-}
 
-/// A runtime below a directory, with the hostile provider.
-pub(crate) fn installed(home: &Path) -> Runtime {
-    let runtime = open(home);
-    let file = artifacts::component("hostile");
-    drive(runtime.add_provider(&file, true)).unwrap();
-    runtime
-}
+    /// A runtime below a directory, with the hostile provider.
+    pub(crate) fn installed(&self, home: &Path) -> Runtime {
+        let runtime = self.open(home);
+        let file = artifacts::component("hostile");
+        drive(runtime.add_provider(&file, true)).unwrap();
+        runtime
+    }
 
-/// A runtime below a directory.
-pub(crate) fn open(home: &Path) -> Runtime {
-    Runtime::builder().home(Home::below(home)).build().unwrap()
+    /// A runtime below a directory.
+    pub(crate) fn open(&self, home: &Path) -> Runtime {
+        let builder = Runtime::builder().home(Home::below(home)).inspection(self.isolation);
+        builder.build().unwrap()
+    }
 }
 
 /// Runs a future to its end, on one thread: a guest that does not let others run would be noticed.
@@ -116,7 +119,11 @@ impl Lab {
     pub(crate) fn connect_on(&self, runtime: &Runtime, setup: &Setup) -> (Service, Arc<Recorder>) {
         let number = self.shared.connections.fetch_add(1, Ordering::Relaxed);
         let name = format!("trial-{number}");
-        let service = self.wait(runtime.create_connection(&name, &setup.config)).unwrap();
+        let config = ConnectionConfig {
+            isolation: self.shared.isolation,
+            ..setup.config.clone()
+        };
+        let service = self.wait(runtime.create_connection(&name, &config)).unwrap();
         let recorder = Arc::new(Recorder::default());
         (
             service.with_reporter(Arc::clone(&recorder) as Arc<dyn Reporter>),

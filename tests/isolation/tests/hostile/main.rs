@@ -2,7 +2,8 @@
 //!
 //! The guest is `tests/isolation/guests`; components that Rust cannot express are written as text in `generated.rs`. A
 //! trial names the attempts that it makes. The suite fails when an attempt of the guest has no trial, and when a trial does
-//! not make the attempts that it names. It does not test the policy functions one by one: that is done beside them.
+//! not make the attempts that it names. Each trial runs twice: with the guests in this process, and with each call in a
+//! process of its own. It does not test the policy functions one by one: that is done beside them.
 
 #![allow(
     clippy::expect_used,
@@ -23,6 +24,7 @@ mod lists;
 mod requests;
 mod server;
 mod state;
+mod wall;
 mod words;
 
 use std::collections::BTreeSet;
@@ -30,7 +32,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lab::{Lab, Shared, Trial};
+use leaks::Trace;
 use libtest_mimic::{Arguments, Failed};
+use stockade::connections::Isolation;
 
 fn all_trials() -> impl Iterator<Item = &'static Trial> {
     [
@@ -43,6 +47,7 @@ fn all_trials() -> impl Iterator<Item = &'static Trial> {
         lists::TRIALS,
         requests::TRIALS,
         state::TRIALS,
+        wall::TRIALS,
         words::TRIALS,
     ]
     .into_iter()
@@ -68,21 +73,36 @@ fn every_attempt_has_a_trial() -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = stockade::become_compiler_if_asked() {
+    if let Some(code) = stockade::become_child_if_asked() {
+        return code;
+    }
+    if let Some(code) = wall::attempt_if_asked() {
         return code;
     }
     let arguments = Arguments::from_args();
-    let shared = Arc::new(Shared::new());
+    let trace = Trace::install();
     let mut trials = vec![libtest_mimic::Trial::test(
         "every_attempt_has_a_trial",
         every_attempt_has_a_trial,
     )];
-    trials.extend(all_trials().map(|trial| {
-        let shared = Arc::clone(&shared);
-        libtest_mimic::Trial::test(trial.name, move || {
-            Lab::new(shared).run(trial);
-            Ok(())
-        })
-    }));
+    for (isolation, suffix) in [(Isolation::InProcess, ""), (Isolation::Process, "_in_a_process")] {
+        let shared = Arc::new(Shared::new(isolation, trace.clone()));
+        trials.extend(all_trials().map(|trial| {
+            let shared = Arc::clone(&shared);
+            libtest_mimic::Trial::test(format!("{}{suffix}", trial.name), move || {
+                Lab::new(shared).run(trial);
+                Ok(())
+            })
+        }));
+    }
+    let measure = move || {
+        let lab = |isolation| Lab::new(Arc::new(Shared::new(isolation, trace.clone())));
+        wall::measure(&[
+            ("in this process", lab(Isolation::InProcess)),
+            ("in a process", lab(Isolation::Process)),
+        ]);
+        Ok(())
+    };
+    trials.push(libtest_mimic::Trial::test("what_a_call_costs", measure).with_ignored_flag(true));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

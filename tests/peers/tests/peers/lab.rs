@@ -81,7 +81,7 @@ pub(crate) fn grant(origin: &str, credential: Option<Credential>) -> EndpointGra
         credential,
         presign_seconds: None,
         allow_addresses: vec!["127.0.0.0/8".parse().unwrap()],
-        tls: TlsProfile::WebRoots,
+        tls: TlsProfile::default(),
     }
 }
 
