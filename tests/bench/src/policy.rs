@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use stockade_host::http::{
     AccessKey, Authenticate as _, Basic, Bearer, Destination, EndpointBounds, EndpointGrant, Fault, HttpLimits, Origin,
-    Outgoing, OutgoingBody, OwnRequest, OwnRequests, Request, RequestRule, Response, Scrubber, Secret, Sigv4, TlsProfile,
-    decide,
+    Outgoing, OutgoingBody, OwnRequest, OwnRequests, Request, RequestRule, Response, Scrubber, Secret, Sigv4,
+    TlsProfile, decide,
 };
 
 use crate::Result;
