@@ -393,7 +393,10 @@ impl OwnRequests for HostsOwn<'_> {
         let mut watch = Watch::begin(self.call.observer, &allowed);
         let deadline = client.deadline(&request, &body, &ResponseSink::Buffer);
         let work = async {
-            client.channels.turn(&allowed.grant.name, self.deadline.min(deadline)).await?;
+            client
+                .channels
+                .turn(&allowed.grant.name, self.deadline.min(deadline))
+                .await?;
             client.pace(self.deadline.min(deadline)).await.map_err(Failure::Fault)?;
             let (response, _) = client.attempt(&allowed, body, None, &watch).await?;
             let receiver = Receiver {
