@@ -11,14 +11,14 @@ pub(crate) fn start() -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            answer(stream.unwrap());
+            answer(&stream.unwrap());
         }
     });
     port
 }
 
-fn answer(stream: TcpStream) {
-    let mut reader = BufReader::new(&stream);
+fn answer(mut stream: &TcpStream) {
+    let mut reader = BufReader::new(stream);
     let (mut first, mut length) = (String::new(), 0);
     reader.read_line(&mut first).unwrap();
     loop {
@@ -39,7 +39,7 @@ fn answer(stream: TcpStream) {
     };
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
     // Whoever asked may be gone.
-    let _ = write!(&stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
 }
 
 /// Configures a connection of the component `web` with these rules granted.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The ceilings of one runtime: whatever its connections allow each, together they stay below these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostLimits {
     /// Memory that running calls may hold together, in MiB: the sum of what each may hold at most. Protects the host from

@@ -67,7 +67,7 @@ impl Redaction {
     pub(super) fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         self.values
             .iter()
-            .fold(bytes, |bytes, value| replaced(bytes, value.as_bytes()))
+            .fold(bytes, |bytes, value| replaced(&bytes, value.as_bytes()))
     }
 
     /// The options, secret ones blotted out whatever their length. They keep their types.
@@ -94,8 +94,8 @@ impl Redaction {
     }
 }
 
-fn replaced(bytes: Vec<u8>, secret: &[u8]) -> Vec<u8> {
-    let mut rest = bytes.as_slice();
+fn replaced(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut rest = bytes;
     let mut result = Vec::with_capacity(bytes.len());
     while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
         result.extend_from_slice(&rest[..at]);

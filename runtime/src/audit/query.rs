@@ -68,7 +68,7 @@ impl AuditQuery {
         let directory = super::directory(home);
         let failed = |error: &io::Error| Error::io(format_args!("reading `{}`", directory.display()), error);
         for file in self.files(home).map_err(|error| failed(&error))? {
-            found.read(file, &wanted).map_err(|error| failed(&error))?;
+            found.read(file, wanted).map_err(|error| failed(&error))?;
         }
         Ok(AuditPage {
             entries: found.entries.into(),

@@ -30,7 +30,7 @@ impl SketchedRequest {
         }
         let path = match path {
             "" => Vec::new(),
-            path => path.split('/').map(|segment| decode(segment)).collect::<Result<_>>()?,
+            path => path.split('/').map(decode).collect::<Result<_>>()?,
         };
         let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
         let query = parameters.map(|parameter| {

@@ -304,8 +304,9 @@ fn cookie(response: &Response, name: &str) -> Option<Zeroizing<String>> {
         .headers
         .iter()
         .filter(|(known, _)| known.eq_ignore_ascii_case("set-cookie"));
-    set.filter_map(|(_, value)| value.split(';').next()?.split_once('='))
-        .filter(|(known, _)| known.trim() == name)
+    // Of several the last holds: browsers replace the earlier ones.
+    set.rev()
+        .filter_map(|(_, value)| value.split(';').next()?.split_once('='))
+        .find(|(known, _)| known.trim() == name)
         .map(|(_, value)| Zeroizing::new(value.trim().to_owned()))
-        .last()
 }

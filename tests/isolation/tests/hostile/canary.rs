@@ -208,9 +208,9 @@ fn other_endpoint(lab: &Lab) {
     assert!(!format!("{:?}", other.received()).contains(&secret));
 }
 
-fn debug_output(_lab: &Lab) {
-    let secret = canary("debug");
-    let value = || Secret::new(secret.as_str());
+/// One credential of each kind, all of which hold this secret.
+fn credential_of_each_kind(secret: &str) -> [Credential; 10] {
+    let value = || Secret::new(secret);
     let key = AccessKey {
         id: "AKIA1".to_owned(),
         secret: value(),
@@ -220,26 +220,26 @@ fn debug_output(_lab: &Lab) {
         endpoint: "identity".to_owned(),
         path: vec!["token".to_owned()],
     };
-    let credentials: [Credential; 10] = [
+    [
         Arc::new(Sigv4::new(key, "s3", "eu-1")),
         Arc::new(Query {
             name: "key".to_owned(),
             value: value(),
         }),
-        Arc::new(AzureSharedKey::new("account", Secret::new(STANDARD.encode(&secret)))),
+        Arc::new(AzureSharedKey::new("account", Secret::new(STANDARD.encode(secret)))),
         Arc::new(AzureSas {
             query: Secret::new(format!("sv=2022-11-02&sig={secret}")),
         }),
         Arc::new(Bearer {
-            token: Secret::new(secret.as_str()),
+            token: Secret::new(secret),
         }),
         Arc::new(Basic {
             user: "somebody".to_owned(),
-            password: Secret::new(secret.as_str()),
+            password: Secret::new(secret),
         }),
         Arc::new(Header {
             name: "x-api-key".parse().unwrap(),
-            value: Secret::new(secret.as_str()),
+            value: Secret::new(secret),
         }),
         Arc::new(Oauth2::new(
             Oauth2Request {
@@ -250,14 +250,14 @@ fn debug_output(_lab: &Lab) {
             },
             Oauth2Grant::ClientSecretBasic {
                 client_id: "somebody".to_owned(),
-                client_secret: Secret::new(secret.as_str()),
+                client_secret: Secret::new(secret),
             },
         )),
         Arc::new(Keystone::new(
             service(),
             KeystoneIdentity::Password {
                 user: KeystoneNamed::Id("somebody".to_owned()),
-                password: Secret::new(secret.as_str()),
+                password: Secret::new(secret),
                 scope: KeystoneScope::Default,
             },
         )),
@@ -272,13 +272,17 @@ fn debug_output(_lab: &Lab) {
                 takes: Vec::new(),
                 gives: Vec::new(),
                 lifetime: None,
-                options: [("pin".to_owned(), secret.clone())].into(),
+                options: [("pin".to_owned(), secret.to_owned())].into(),
             },
             "somebody".to_owned(),
-            Secret::new(secret.as_str()),
+            Secret::new(secret),
         )),
-    ];
-    for credential in credentials {
+    ]
+}
+
+fn debug_output(_lab: &Lab) {
+    let secret = canary("debug");
+    for credential in credential_of_each_kind(&secret) {
         let grant = EndpointGrant {
             // The control: a name is not a secret, and is printed.
             name: canary("name"),

@@ -90,8 +90,7 @@ fn fast_progress(lab: &Lab) {
         let (service, recorder) = lab.connect(&setup);
         lab.attempt(&service, "progress", json!({ "times": 5_000, "message": "working" }))
             .unwrap();
-        let told = recorder.progress.lock().unwrap().len();
-        told
+        recorder.progress.lock().unwrap().len()
     };
     let folded = report(1);
     assert!(
