@@ -44,7 +44,7 @@ fn answer(mut stream: &TcpStream) {
 
 /// Configures a connection of the component `web` with these rules granted.
 pub(crate) fn connect(session: &Session, name: &str, port: u16, rules: &str) {
-    session.done(&format!("provider add {}", component("web").display()));
+    session.done(&format!("provider add {} --yes", component("web").display()));
     let file = session.connection_file(name);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let options = format!("[options]\nhost = \"127.0.0.1\"\nport = {port}\n");

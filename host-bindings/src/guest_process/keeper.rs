@@ -52,6 +52,15 @@ impl Process {
         ending.await.map_err(|_| no_thread())?
     }
 
+    /// Waits until it has ended by itself, without taking notice of how.
+    #[cfg(test)]
+    pub(super) fn wait_until_ended(&self) {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let id = self.child.as_ref().map(Child::id).unwrap();
+        let id = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+    }
+
     fn hand_over(&mut self, ended: Option<oneshot::Sender<io::Result<ExitStatus>>>) {
         if let (Some(child), Some(ender)) = (self.child.take(), &*ENDER) {
             let _ = ender.send((child, ended));

@@ -166,6 +166,7 @@ mod tests {
             socket: ours,
             most: max_frame_bytes(&GuestLimits::default()),
         };
+        guest.process.wait_until_ended();
         theirs.write_all(said).await.unwrap();
         theirs.shutdown().await.unwrap();
         let function = Function {

@@ -140,7 +140,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap().1, credential);
         }
-        assert!(parse("api=kubernetes:/home/me/.kube/config").is_ok());
+        assert!(parse("api=kubernetes:/etc/kubernetes/admin.conf").is_ok());
     }
 
     #[test]

@@ -248,10 +248,10 @@ async fn a_secret_that_was_replaced_is_read_again_after_a_refusal_and_only_then(
 #[test]
 fn one_credential_serves_all_its_endpoints() {
     let (_file, token) = kept("canary-secret");
-    let config: ConnectionConfig = {
-        let credential = toml::to_string(&CredentialConfig::Bearer { token }).unwrap();
-        toml::from_str(&format!("provider = 'x'\n[credentials.api]\n{credential}")).unwrap()
-    };
+    let mut config: ConnectionConfig = toml::from_str("provider = 'x'").unwrap();
+    config
+        .credentials
+        .insert("api".to_owned(), CredentialConfig::Bearer { token });
     let endpoint = |name: &str, credential: Option<&str>| Endpoint {
         name: name.into(),
         origin: format!("https://{name}.example"),
