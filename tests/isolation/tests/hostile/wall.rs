@@ -218,7 +218,7 @@ fn killed(lab: &Lab) {
     let endless = lab.start(&service, "spin", json!({}));
     let kill = move || {
         let guest = guests(&seconds).pop().filter(Guest::is_locked)?;
-        kill_process(guest.pid, Signal::SEGV).unwrap();
+        kill_process(guest.pid, Signal::ABORT).unwrap();
         Some(guest)
     };
     let error = lab.wait(async {
@@ -229,7 +229,7 @@ fn killed(lab: &Lab) {
         answer.unwrap_err()
     });
     assert_eq!(*error.kind(), ErrorKind::Internal);
-    assert!(error.to_string().contains("killed by signal 11"), "{error}");
+    assert!(error.to_string().contains("killed by signal 6"), "{error}");
     lab.works(&service);
 }
 
