@@ -187,7 +187,7 @@ mod tests {
         let xml = SessionBody::xml("<?xml version=\"1.0\"?><a><u k='{user}' p=\"{password}\"/>{password}</a>").unwrap();
         let text = fill(&xml);
         let read = roxmltree::Document::parse(&text).unwrap();
-        assert_eq!(read.root_element().text(), Some(PASSWORD));
+        assert_eq!(read.root_element().last_child().unwrap().text(), Some(PASSWORD));
         let element = read.root_element().first_element_child().unwrap();
         assert_eq!(element.attribute("p"), Some(PASSWORD));
         assert_eq!(read.root_element().children().count(), 2);

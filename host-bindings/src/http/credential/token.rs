@@ -239,7 +239,7 @@ impl State {
         {
             return Err(CredentialError::Waiting {
                 failure: Box::new(failure.clone()),
-                seconds: (*until - now).as_secs() + 1,
+                seconds: (*until - now).as_secs_f64().ceil() as u64,
             });
         }
         // As if it failed, in case that it is given up.

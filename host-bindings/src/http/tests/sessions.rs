@@ -94,7 +94,7 @@ async fn basic_login_that_answers_a_json_string_for_a_header() {
     assert_eq!(server.requests.lock().unwrap().len(), 3, "one login for two requests");
     let denied = bench.send(&call("POST", "/api/session")).await;
     assert_eq!(denied, Err(Fault::Denied), "only the host logs in");
-    assert!(bench.send(&call("DELETE", "/api/session")).await.is_ok());
+    assert!(bench.send(&call("PUT", "/api/session")).await.is_ok());
     let mut own = get("/api/vcenter/vm");
     own.headers = vec![("vmware_api_session_id".into(), "mine".into())];
     assert!(matches!(bench.send(&own).await, Err(Fault::Protocol(_))));
