@@ -261,15 +261,21 @@ impl HttpClient {
         if !budget.spend() {
             return Err(Denial::new(request, DenyReason::BudgetSpent { total: budget.total() }));
         }
-        let allowed = self.decide(request, body, budget)?;
+        let allowed = self.decide(request, body, body.view(), budget)?;
         refuse_logins(&self.grants, &allowed).map_err(|reason| Denial::new(request, reason))?;
         Ok(allowed)
     }
 
-    /// What is allowed, and is not a change where none is made.
-    fn decide(&self, request: &Request, body: &RequestBody, budget: &CallBudget) -> Result<Allowed<'_>, Denial> {
+    /// What is allowed, and is not a change where none is made. `shown` is what a dry run may tell of the body.
+    fn decide(
+        &self,
+        request: &Request,
+        body: &RequestBody,
+        shown: OutgoingBody<'_>,
+        budget: &CallBudget,
+    ) -> Result<Allowed<'_>, Denial> {
         let allowed = decide(&self.grants, &self.limits, request, body.view())?;
-        match budget.changes().check(&allowed, request, body.view()) {
+        match budget.changes().check(&allowed, request, shown) {
             Ok(()) => Ok(allowed),
             Err(reason) => Err(Denial::new(request, reason)),
         }
@@ -384,10 +390,12 @@ struct HostsOwn<'a> {
 impl OwnRequests for HostsOwn<'_> {
     async fn send(&self, own: OwnRequest) -> Result<Response, Fault> {
         let OwnRequest { request, headers, body } = own;
+        // The body of a login holds the secret, which no dry run may tell.
+        let shown = OutgoingBody::Spliced(Some(body.len() as u64));
         let body = RequestBody::Bytes(body);
         let client = self.client;
         let mut allowed = client
-            .decide(&request, &body, self.call.budget)
+            .decide(&request, &body, shown, self.call.budget)
             .map_err(|denial| self.call.refuse(&denial))?;
         allowed.headers.extend(headers);
         let mut watch = Watch::begin(self.call.observer, &allowed);

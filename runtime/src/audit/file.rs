@@ -203,6 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn what_another_process_has_rotated_is_not_rotated_again() {
+        let home = tempfile::tempdir().unwrap();
+        let mut file = AuditFile::new(home.path().to_owned(), 1_000, 4);
+        file.append("line").unwrap();
+        let full = File::open(path(home.path(), 0)).unwrap();
+        file.rotate(&full).unwrap();
+        file.append("next").unwrap();
+        file.rotate(&full).unwrap();
+        assert!(path(home.path(), 0).exists() && path(home.path(), 1).exists());
+        assert!(!path(home.path(), 2).exists(), "a file that is not full was rotated");
+    }
+
+    #[test]
     fn a_torn_line_costs_no_other() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(path(home.path(), 0), "whole\nto").unwrap();

@@ -42,10 +42,7 @@ pub(crate) fn suggest(
     for (endpoint, path, rule) in entries.iter().filter_map(|entry| wanted(&entry.event, denied)) {
         let asked = declared.iter().find(|grant| grant.name == endpoint);
         let asked = asked.map_or(&[][..], |grant| &grant.asked);
-        if asked
-            .iter()
-            .any(|asked| asked.intersection(rule).as_ref() == Some(rule))
-        {
+        if asked.iter().any(|asked| asks_for(asked, rule)) {
             let (_, paths) = seen
                 .entry((endpoint, rule.to_string()))
                 .or_insert((rule, BTreeSet::new()));
@@ -78,6 +75,15 @@ pub(crate) fn suggest(
         requests,
         not_asked,
     })
+}
+
+/// Whether a rule of the log is still asked for, as it was or in a wider rule.
+fn asks_for(asked: &RequestRule, rule: &RequestRule) -> bool {
+    let is_same = || {
+        let has_methods = rule.methods().iter().all(|method| asked.methods().contains(method));
+        has_methods && changed(asked, "methods", rule.methods().into()).is_ok_and(|narrowed| narrowed == *rule)
+    };
+    asked.intersection(rule).as_ref() == Some(rule) || is_same()
 }
 
 /// Endpoint, path and asked rule of a line that grants are wanted for.
@@ -246,5 +252,25 @@ mod tests {
                 r#"{ methods = ["GET"], path = "/b" }"#
             ]
         );
+    }
+
+    #[test]
+    fn conditions_are_carried_over_and_what_is_not_asked_any_more_is_left_out() {
+        let describe = r#"{"query": "Action", "values": ["Describe*", "DescribeVms"]}"#;
+        let asked: RequestRule = serde_json::from_str(&format!(
+            r#"{{"methods": ["POST"], "path": "/*", "when": [{describe}]}}"#
+        ))
+        .unwrap();
+        assert!(asks_for(&asked, &asked), "an asked rule counts as not asked");
+        let narrowed = changed(&asked, "path", "/a".into()).unwrap();
+        assert_eq!(
+            narrowed.to_string(),
+            r#"{ methods = ["POST"], path = "/a", when = [{ query = "Action", values = ["Describe*", "DescribeVms"] }] }"#
+        );
+        let text = toml::to_string(&in_config(&narrowed).unwrap()).unwrap();
+        assert!(text.contains("Describe*"), "{text}");
+        let without: RequestRule = serde_json::from_str(r#"{"methods": ["POST"], "path": "/a"}"#).unwrap();
+        assert!(!asks_for(&asked, &without), "a rule without the condition is wider");
+        assert_eq!(merged(&[narrowed, without]).unwrap().len(), 2, "a condition was lost");
     }
 }

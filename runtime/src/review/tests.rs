@@ -1,3 +1,7 @@
+//! What a review says of an upgrade, for the connections that use the provider too.
+//!
+//! `provider` and `rule` are also what the tests of `difference` begin with.
+
 use stockade_host::contract::{Ability, Endpoint, ProviderInfo, RequestRule};
 
 use super::*;

@@ -1,3 +1,7 @@
+//! What a policy accepts and refuses, with keys and signatures made here; and how its file is changed.
+//!
+//! The real tool is not needed: the crate `minisign` signs as it does.
+
 use std::io::Cursor;
 
 use base64::Engine as _;

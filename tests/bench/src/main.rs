@@ -4,7 +4,8 @@
 //!
 //! - `component list`: ten VMs through the component `web`, a fresh instance each time, against a native HTTP client.
 //! - `command list`: the command, with a cached component, against a process that is the same native client.
-//! - `server memory`: the HTTP API with a hundred connections, all of them used.
+//! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
+//! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
 //! - `libvirt list`: a hundred domains, the command against `virsh list --all`.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
@@ -14,6 +15,7 @@ mod component;
 mod libvirt;
 mod memory;
 mod native;
+mod policy;
 mod statistics;
 
 use std::process::ExitCode;
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
         return exit(native::print_list(url));
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    let benchmarks: [(&str, Benchmark); 4] = [
+    let benchmarks: [(&str, Benchmark); 5] = [
+        ("policy", policy::run),
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),

@@ -1,4 +1,4 @@
-//! What the HTTP API's process holds with many connections, all of them used.
+//! What the HTTP API's process holds with many connections, some of them used.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -13,7 +13,8 @@ use stockade_test_support::artifacts;
 
 use crate::Result;
 
-const CONNECTIONS: usize = 100;
+const CONFIGURED: usize = 1_000;
+const USED: usize = 100;
 
 /// Ends the server with the value.
 struct Server(Child);
@@ -32,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
     threads.block_on(async {
         let runtime = Runtime::builder().home(Home::below(home.path())).build()?;
         let provider = runtime.add_provider(&artifacts::component("fake"), true).await?;
-        for number in 0..CONNECTIONS {
+        for number in 0..CONFIGURED {
             let mut config: ConnectionConfig = serde_json::from_str(r#"{ "provider": "fake" }"#)?;
             config.grants = Grants::all_of(&provider.info);
             runtime.create_connection(&format!("c{number}"), &config).await?;
@@ -40,7 +41,7 @@ pub(crate) fn run() -> Result<()> {
         let (server, address) = serve(home.path())?;
         let idle = resident_mib(server.0.id())?;
         let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        for number in 0..CONNECTIONS {
+        for number in 0..USED {
             let url = format!("http://{address}/v1/connections/c{number}/vms");
             let response = client.get(url.parse()?).await?;
             if !response.status().is_success() {
@@ -49,7 +50,7 @@ pub(crate) fn run() -> Result<()> {
             response.into_body().collect().await?;
         }
         let used = resident_mib(server.0.id())?;
-        println!("server memory: {CONNECTIONS} connections configured\n  started {idle:.1} MiB, each listed once {used:.1} MiB (goal: below 60 MB)\n");
+        println!("server memory: {CONFIGURED} connections configured\n  started {idle:.1} MiB (goal: at most 40 MB), {USED} of them listed once {used:.1} MiB (goal: below 60 MB)\n");
         Ok(())
     })
 }

@@ -175,7 +175,7 @@ impl Authenticate for Login {
             .send(OwnRequest {
                 request: call("POST", "/login"),
                 headers: ::http::HeaderMap::new(),
-                body: Bytes::new(),
+                body: Bytes::from_static(CANARY.as_bytes()),
             })
             .await;
         answer.map(drop).map_err(|_| CredentialError::Value)
@@ -198,4 +198,25 @@ async fn the_hosts_own_logins_are_changes_unless_the_operator_says_otherwise() {
         bench.budget = CallBudget::new(bench.client.limits()).with_changes(Changes::Refused);
         assert_eq!(bench.send(&get("/vms")).await.is_ok(), expected, "{effect:?}");
     }
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_of_a_login_and_not_its_secret() {
+    let server = Server::start(|_| ok("fine")).await;
+    let mut own = grant(&server.origin());
+    own.credential = Some(Arc::new(Login));
+    let mut bench = Bench::new(own);
+    let dry_run = DryRun::new();
+    bench.budget = CallBudget::new(bench.client.limits()).with_changes(Changes::Rehearsed(Arc::clone(&dry_run)));
+    assert!(bench.send(&get("/vms")).await.is_err());
+    let plan = dry_run.plan();
+    let [Planned::Request(login)] = plan.stopped.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(
+        (login.path.as_str(), login.body_bytes),
+        ("/login", Some(CANARY.len() as u64))
+    );
+    assert!(!format!("{plan:?}").contains(CANARY), "{plan:?}");
+    assert!(server.requests.lock().unwrap().is_empty());
 }
