@@ -9,6 +9,9 @@ use crate::http::credential::OwnRequest;
 use crate::http::fault::Fault;
 use crate::http::request::Response;
 
+/// More logins than any test should see: one that sees them fails and does not wait.
+const PERMITS: usize = 10_000;
+
 struct NoRequests;
 
 #[async_trait]
@@ -33,7 +36,7 @@ impl Counted {
             logins: AtomicU32::new(0),
             lifetime: lifetime.map(Duration::from_secs),
             fails: Mutex::new(None),
-            permits: Semaphore::new(1_000),
+            permits: Semaphore::new(PERMITS),
         }
     }
 
@@ -75,7 +78,7 @@ fn rejected() -> CredentialError {
 async fn many_requests_wait_for_one_login_and_share_its_token() {
     let (cache, _) = cache();
     let login = Counted::lasting(None);
-    login.permits.forget_permits(1_000);
+    login.permits.forget_permits(PERMITS);
     let all = (0..20).map(|_| cache.current(&login, &NoRequests));
     let work = futures_util::future::join_all(all);
     let release = async { login.permits.add_permits(1) };
@@ -160,7 +163,7 @@ async fn a_wrong_password_is_tried_three_times_in_three_minutes() {
 async fn requests_that_give_up_their_logins_do_not_cause_one_each() {
     let (cache, _) = cache();
     let login = Counted::lasting(None);
-    login.permits.forget_permits(1_000);
+    login.permits.forget_permits(PERMITS);
     for _ in 0..50 {
         let work = cache.current(&login, &NoRequests);
         // Polled once, and dropped.
@@ -176,9 +179,8 @@ async fn the_last_tokens_stay_secret_and_no_more_than_four() {
     let (cache, _) = cache();
     let login = Counted::lasting(Some(0));
     let mut generations = Vec::new();
-    for second in 0..6 {
+    for _ in 0..6 {
         cache.state.lock().await.held = None;
-        let _ = second;
         cache.current(&login, &NoRequests).await.unwrap();
         generations.push(cache.generation());
     }
