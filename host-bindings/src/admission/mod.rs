@@ -1,6 +1,6 @@
 //! Who may run now: the ceilings over all calls of one runtime, and the queue before them.
 //!
-//! Each connection has a [`Line`] in which its calls wait in order; lines take turns. A call that runs holds a [`Place`],
+//! Each connection has a `Line` in which its calls wait in order; lines take turns. A call that runs holds a `Place`,
 //! which it gives back when it is dropped, whatever happened. The next line's first call is never overtaken for want of
 //! memory by a smaller one, so it cannot starve; lines that use all their own turns are passed over. Here is decided who
 //! runs; what a running call may do is decided elsewhere. The engine has one admission; `component` makes the lines.

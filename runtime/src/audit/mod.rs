@@ -4,7 +4,7 @@
 //! Never in it: queries, headers, bodies, secrets. Several processes append at once. Writing happens on a thread of its
 //! own behind a bounded queue, so that no request waits for a disk; what does not fit is counted and the count written.
 //!
-//! [`AuditLog`] takes lines, [`witness::CallWitness`] makes them for one call, [`AuditQuery`] reads them back. The service
+//! `AuditLog` takes lines, `CallWitness` makes them for one call, [`AuditQuery`] reads them back. The service
 //! layer makes witnesses; `grants` suggests rules from what was read. Nothing here decides on a request.
 
 mod entry;

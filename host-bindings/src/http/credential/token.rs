@@ -61,7 +61,7 @@ impl Token {
     /// A token of one value.
     ///
     /// # Errors
-    /// What is wrong with the value; see [`Token::with`].
+    /// What is wrong with the value; see `Token::with`.
     pub fn new(value: &str, lifetime: Option<Duration>) -> Result<Self, &'static str> {
         Self::of(lifetime).with("token", value)
     }
