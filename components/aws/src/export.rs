@@ -1,0 +1,5 @@
+//! Makes the component.
+
+use crate::Aws;
+
+stockade_provider::export!(Aws: operations);
