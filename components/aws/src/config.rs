@@ -12,6 +12,12 @@ const PARTITIONS: [(&str, &str); 3] = [
     ("eusc-", "amazonaws.eu"),
 ];
 
+/// The sizes that S3 takes for a part of an object: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
+const PART_MIB: std::ops::RangeInclusive<u32> = 5..=5120;
+/// S3 advises parts from 100 MB (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>); each that fails
+/// is sent again as a whole.
+const DEFAULT_PART_MIB: i32 = 64;
+
 /// The options of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -23,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) network: Option<String>,
     /// The volume type of disks that name none.
     pub(crate) pool: String,
+    /// The bytes above which an object is written in parts, and of each part.
+    pub(crate) part_bytes: u64,
 }
 
 impl Config {
@@ -40,6 +48,11 @@ impl Config {
             zone: options.text("zone")?.map(str::to_owned),
             network: options.text("network")?.map(str::to_owned),
             pool: options.text("pool")?.unwrap_or("gp3").to_owned(),
+            part_bytes: u64::from(
+                options
+                    .integer_within("s3_part_mib", PART_MIB)?
+                    .unwrap_or(DEFAULT_PART_MIB.unsigned_abs()),
+            ) << 20,
         })
     }
 }
@@ -80,6 +93,12 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
         OptionSchema::integer("port", "the port of every endpoint").with_default(443),
         OptionSchema::text("ec2_host", "host of the EC2 API; another one for a compatible cloud")
             .with_default("ec2.{region}.{domain}"),
+        OptionSchema::text("s3_host", "host of the S3 API").with_default("s3.{region}.{domain}"),
+        OptionSchema::integer(
+            "s3_part_mib",
+            "MiB of each part of an object; larger objects are written in parts, 5 to 5120",
+        )
+        .with_default(DEFAULT_PART_MIB),
         OptionSchema::text("zone", "availability zone for VMs and disks that name none"),
         OptionSchema::text(
             "network",

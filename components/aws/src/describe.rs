@@ -7,6 +7,7 @@ use stockade_provider::types::{
 };
 
 use crate::Aws;
+use crate::buckets;
 use crate::client::Client;
 use crate::config::{self, Config};
 use crate::query::{EC2, Query};
@@ -23,7 +24,7 @@ impl<H: Host> Info<H> for Aws {
         );
         info.connection_options = config::schema();
         info.spec_options = spec_options();
-        info.endpoints = vec![ec2()];
+        info.endpoints = vec![ec2(), buckets::endpoint()];
         info.credentials = vec![CredentialRequest::required(
             CREDENTIAL,
             vec![CredentialKind::Sigv4(Sigv4 {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod buckets;
 mod client;
 mod config;
 mod describe;
@@ -12,11 +13,13 @@ mod instances;
 mod operations;
 mod paging;
 mod query;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod vm_details;
 mod vms;
 mod xml;
+mod xml_text;
 
 /// The provider.
 #[derive(Clone, Copy, Debug)]

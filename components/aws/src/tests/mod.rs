@@ -1,5 +1,6 @@
 //! The provider against answers as AWS documents them: what it sends, and what it makes of the answers.
 
+mod buckets;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
