@@ -94,6 +94,17 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
         OptionSchema::text("ec2_host", "host of the EC2 API; another one for a compatible cloud")
             .with_default("ec2.{region}.{domain}"),
         OptionSchema::text("s3_host", "host of the S3 API").with_default("s3.{region}.{domain}"),
+        OptionSchema::text(
+            "route53_host",
+            "host of the Route 53 API; `route53.us-gov.amazonaws.com` for the regions of the US government",
+        )
+        .with_default("route53.{domain}"),
+        OptionSchema::text(
+            "dns_region",
+            "region that requests to Route 53 are signed for: `us-east-1`, `cn-northwest-1` in China, `us-gov-west-1` for the \
+             US government",
+        )
+        .with_default("us-east-1"),
         OptionSchema::integer(
             "s3_part_mib",
             "MiB of each part of an object; larger objects are written in parts, 5 to 5120",

@@ -10,6 +10,7 @@ use crate::Aws;
 use crate::buckets;
 use crate::client::Client;
 use crate::config::{self, Config};
+use crate::dns;
 use crate::query::{EC2, Query};
 
 /// The credential of all endpoints: one key, which the host turns into a signature for each endpoint's service.
@@ -24,15 +25,18 @@ impl<H: Host> Info<H> for Aws {
         );
         info.connection_options = config::schema();
         info.spec_options = spec_options();
-        info.endpoints = vec![ec2(), buckets::endpoint()];
-        info.credentials = vec![CredentialRequest::required(
-            CREDENTIAL,
-            vec![CredentialKind::Sigv4(Sigv4 {
-                service: "{endpoint}".to_owned(),
-                region: "{region}".to_owned(),
-            })],
-            "an access key of an IAM user or role with the actions that are granted below; temporary keys have a session token",
-        )];
+        info.endpoints = vec![ec2(), buckets::endpoint(), dns::endpoint()];
+        info.credentials = vec![
+            CredentialRequest::required(
+                CREDENTIAL,
+                vec![CredentialKind::Sigv4(Sigv4 {
+                    service: "{endpoint}".to_owned(),
+                    region: "{region}".to_owned(),
+                })],
+                "an access key of an IAM user or role with the actions that are granted below; temporary keys have a session token",
+            ),
+            dns::credential(),
+        ];
         info.state_kib = Some(64);
         info
     }

@@ -130,6 +130,9 @@ fn exact(code: &str) -> Option<Meaning> {
         "InvalidInstanceType" => Meaning::InvalidField("flavor"),
         "InvalidZone.NotFound" => Meaning::InvalidField("location"),
         "InvalidBlockDeviceMapping" => Meaning::InvalidField("disks"),
+        // [R]
+        "InvalidChangeBatch" => Meaning::InvalidField("values"),
+        "InvalidDomainName" => Meaning::InvalidField("name"),
         "InvalidTagKey.Malformed" | "TagLimitExceeded" => Meaning::InvalidField("metadata"),
         // [S]
         "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => Meaning::AlreadyExists("bucket"),

@@ -2,4 +2,4 @@
 
 use crate::Aws;
 
-stockade_provider::export!(Aws: buckets, operations);
+stockade_provider::export!(Aws: buckets, dns, operations);

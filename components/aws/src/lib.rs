@@ -4,6 +4,7 @@ mod buckets;
 mod client;
 mod config;
 mod describe;
+mod dns;
 mod error;
 mod error_codes;
 #[cfg(target_arch = "wasm32")]

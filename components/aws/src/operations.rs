@@ -10,6 +10,7 @@ use stockade_provider::types::{Change, Error, ErrorKind, OperationState, Subject
 
 use crate::Aws;
 use crate::client::Client;
+use crate::dns;
 use crate::error::{self, Context};
 use crate::instances;
 
@@ -32,9 +33,10 @@ pub(crate) struct Awaited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Vm,
+    DnsChange,
 }
 
-const KINDS: [(Kind, &str); 1] = [(Kind::Vm, "vm")];
+const KINDS: [(Kind, &str); 2] = [(Kind::Vm, "vm"), (Kind::DnsChange, "dns-change")];
 
 impl Kind {
     fn word(self) -> &'static str {
@@ -144,6 +146,10 @@ impl<H: Host> Operations<H> for Aws {
         let client = Client::new(host, "poll-operation");
         match awaited.kind {
             Kind::Vm => poll_vm(&client, &awaited),
+            Kind::DnsChange => {
+                let status = dns::status_of(&client, &awaited.id)?;
+                judge(&awaited, Some(status), now(host))
+            }
         }
     }
 
