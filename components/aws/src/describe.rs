@@ -11,7 +11,9 @@ use crate::buckets;
 use crate::client::Client;
 use crate::config::{self, Config};
 use crate::dns;
+use crate::networks;
 use crate::query::{EC2, Query};
+use crate::subnets;
 
 /// The credential of all endpoints: one key, which the host turns into a signature for each endpoint's service.
 pub(crate) const CREDENTIAL: &str = "key";
@@ -51,7 +53,7 @@ impl<H: Host> Info<H> for Aws {
 
 /// What specs may say beyond the contract.
 fn spec_options() -> Vec<SpecOptions> {
-    Vec::new()
+    vec![networks::spec_options(), subnets::spec_options()]
 }
 
 /// EC2: every request is a `POST` to `/` whose form names the action.
@@ -80,6 +82,49 @@ fn ec2() -> Endpoint {
         (
             &["ModifyInstanceAttribute"],
             "keep a VM's disks when it is deleted, change its type",
+        ),
+        (&["CreateVpc", "DeleteVpc"], "create and delete networks"),
+        (
+            &[
+                "CreateInternetGateway",
+                "AttachInternetGateway",
+                "DetachInternetGateway",
+                "DeleteInternetGateway",
+                "CreateRoute",
+                "DeleteRoute",
+            ],
+            "connect networks to the internet",
+        ),
+        (
+            &[
+                "CreateNatGateway",
+                "DeleteNatGateway",
+                "AllocateAddress",
+                "ReleaseAddress",
+                "CreateRouteTable",
+                "DeleteRouteTable",
+                "AssociateRouteTable",
+                "DisassociateRouteTable",
+            ],
+            "give networks a NAT gateway, with its address and routes",
+        ),
+        (
+            &["CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"],
+            "set the domain of networks",
+        ),
+        (
+            &["CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"],
+            "create and delete subnets",
+        ),
+        (
+            &[
+                "CreateSecurityGroup",
+                "DeleteSecurityGroup",
+                "AuthorizeSecurityGroup*",
+                "RevokeSecurityGroup*",
+                "UpdateSecurityGroupRuleDescriptions*",
+            ],
+            "create, change and delete security groups",
         ),
     ];
     changes.iter().fold(endpoint, |endpoint, (actions, reason)| {

@@ -130,6 +130,10 @@ fn exact(code: &str) -> Option<Meaning> {
         "InvalidInstanceType" => Meaning::InvalidField("flavor"),
         "InvalidZone.NotFound" => Meaning::InvalidField("location"),
         "InvalidBlockDeviceMapping" => Meaning::InvalidField("disks"),
+        // [E] `CreateSubnet`, `CreateVpc`.
+        "InvalidSubnet.Conflict" => Meaning::Conflict,
+        "InvalidSubnet.Range" => Meaning::InvalidField("cidr"),
+        "InvalidVpc.Range" => Meaning::InvalidField("cidrs"),
         // [R]
         "InvalidChangeBatch" => Meaning::InvalidField("values"),
         "InvalidDomainName" => Meaning::InvalidField("name"),

@@ -2,4 +2,4 @@
 
 use crate::Aws;
 
-stockade_provider::export!(Aws: buckets, dns, operations);
+stockade_provider::export!(Aws: buckets, dns, networks, operations, security_groups, subnets);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod buckets;
+mod cidr;
 mod client;
 mod config;
 mod describe;
@@ -11,12 +12,16 @@ mod error_codes;
 mod export;
 mod instance;
 mod instances;
+mod networks;
 mod operations;
 mod paging;
 mod query;
 mod rest;
+mod security_groups;
+mod subnets;
 #[cfg(test)]
 mod tests;
+mod things;
 mod vm_details;
 mod vms;
 mod xml;

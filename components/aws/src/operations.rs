@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::dns;
 use crate::error::{self, Context};
 use crate::instances;
+use crate::networks;
 
 /// How long something new may be invisible: EC2 is eventually consistent, and its own advice is to wait for up to some
 /// minutes (<https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>).
@@ -34,9 +35,14 @@ pub(crate) struct Awaited {
 pub(crate) enum Kind {
     Vm,
     DnsChange,
+    NatGateway,
 }
 
-const KINDS: [(Kind, &str); 2] = [(Kind::Vm, "vm"), (Kind::DnsChange, "dns-change")];
+const KINDS: [(Kind, &str); 3] = [
+    (Kind::Vm, "vm"),
+    (Kind::DnsChange, "dns-change"),
+    (Kind::NatGateway, "nat-gateway"),
+];
 
 impl Kind {
     fn word(self) -> &'static str {
@@ -146,6 +152,10 @@ impl<H: Host> Operations<H> for Aws {
         let client = Client::new(host, "poll-operation");
         match awaited.kind {
             Kind::Vm => poll_vm(&client, &awaited),
+            Kind::NatGateway => {
+                let state = networks::nat_state(&client, &awaited.id)?;
+                judge(&awaited, state.as_deref(), now(host))
+            }
             Kind::DnsChange => {
                 let status = dns::status_of(&client, &awaited.id)?;
                 judge(&awaited, Some(status), now(host))
