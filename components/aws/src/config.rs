@@ -93,6 +93,8 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
         OptionSchema::integer("port", "the port of every endpoint").with_default(443),
         OptionSchema::text("ec2_host", "host of the EC2 API; another one for a compatible cloud")
             .with_default("ec2.{region}.{domain}"),
+        OptionSchema::text("elb_host", "host of the Elastic Load Balancing API")
+            .with_default("elasticloadbalancing.{region}.{domain}"),
         OptionSchema::text("s3_host", "host of the S3 API").with_default("s3.{region}.{domain}"),
         OptionSchema::text(
             "route53_host",

@@ -11,6 +11,7 @@ use crate::buckets;
 use crate::client::Client;
 use crate::config::{self, Config};
 use crate::dns;
+use crate::load_balancers;
 use crate::networks;
 use crate::query::{EC2, Query};
 use crate::subnets;
@@ -27,7 +28,7 @@ impl<H: Host> Info<H> for Aws {
         );
         info.connection_options = config::schema();
         info.spec_options = spec_options();
-        info.endpoints = vec![ec2(), buckets::endpoint(), dns::endpoint()];
+        info.endpoints = vec![ec2(), load_balancers::endpoint(), buckets::endpoint(), dns::endpoint()];
         info.credentials = vec![
             CredentialRequest::required(
                 CREDENTIAL,
@@ -53,7 +54,11 @@ impl<H: Host> Info<H> for Aws {
 
 /// What specs may say beyond the contract.
 fn spec_options() -> Vec<SpecOptions> {
-    vec![networks::spec_options(), subnets::spec_options()]
+    vec![
+        load_balancers::spec_options(),
+        networks::spec_options(),
+        subnets::spec_options(),
+    ]
 }
 
 /// EC2: every request is a `POST` to `/` whose form names the action.

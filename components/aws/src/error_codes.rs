@@ -147,6 +147,15 @@ fn exact(code: &str) -> Option<Meaning> {
         "NoSuchChange" => Meaning::NotFound("operation"),
         // [L]
         "LoadBalancerNotFound" => Meaning::NotFound("load-balancer"),
+        "DuplicateTargetGroupName" => Meaning::Conflict,
+        "CertificateNotFound" | "InvalidCertificate" | "UnsupportedCertificate" => {
+            Meaning::InvalidField("certificate_arn")
+        }
+        "InvalidSubnet" | "SubnetNotFound" => Meaning::InvalidField("network"),
+        "InvalidSecurityGroup" => Meaning::InvalidField("security_groups"),
+        "TargetGroupNotFound" => Meaning::NotFound("target-group"),
+        "InvalidTarget" => Meaning::InvalidField("members"),
+        "InvalidConfigurationRequest" => Meaning::InvalidField("listeners"),
         "DuplicateLoadBalancerName" => Meaning::AlreadyExists("load-balancer"),
         _ => return None,
     })

@@ -2,4 +2,4 @@
 
 use crate::Aws;
 
-stockade_provider::export!(Aws: buckets, dns, networks, operations, security_groups, subnets);
+stockade_provider::export!(Aws: buckets, dns, load_balancers, networks, operations, security_groups, subnets);

@@ -12,12 +12,14 @@ mod error_codes;
 mod export;
 mod instance;
 mod instances;
+mod load_balancers;
 mod networks;
 mod operations;
 mod paging;
 mod query;
 mod rest;
 mod security_groups;
+mod side_by_side;
 mod subnets;
 #[cfg(test)]
 mod tests;

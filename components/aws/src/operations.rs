@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::dns;
 use crate::error::{self, Context};
 use crate::instances;
+use crate::load_balancers;
 use crate::networks;
 
 /// How long something new may be invisible: EC2 is eventually consistent, and its own advice is to wait for up to some
@@ -36,12 +37,14 @@ pub(crate) enum Kind {
     Vm,
     DnsChange,
     NatGateway,
+    LoadBalancer,
 }
 
-const KINDS: [(Kind, &str); 3] = [
+const KINDS: [(Kind, &str); 4] = [
     (Kind::Vm, "vm"),
     (Kind::DnsChange, "dns-change"),
     (Kind::NatGateway, "nat-gateway"),
+    (Kind::LoadBalancer, "load-balancer"),
 ];
 
 impl Kind {
@@ -85,7 +88,10 @@ impl Awaited {
     }
 
     fn read(token: &str) -> Option<Self> {
-        let [kind, state, id, since] = token.split('/').collect::<Vec<_>>().try_into().ok()?;
+        let (kind, rest) = token.split_once('/')?;
+        let (state, rest) = rest.split_once('/')?;
+        // An id may have slashes: resource names do.
+        let (id, since) = rest.rsplit_once('/')?;
         Some(Self {
             kind: KINDS.iter().find(|(_, word)| *word == kind)?.0,
             state: state.to_owned(),
@@ -152,6 +158,10 @@ impl<H: Host> Operations<H> for Aws {
         let client = Client::new(host, "poll-operation");
         match awaited.kind {
             Kind::Vm => poll_vm(&client, &awaited),
+            Kind::LoadBalancer => {
+                let state = load_balancers::state(&client, &awaited.id)?;
+                judge(&awaited, state.as_deref(), now(host))
+            }
             Kind::NatGateway => {
                 let state = networks::nat_state(&client, &awaited.id)?;
                 judge(&awaited, state.as_deref(), now(host))
@@ -188,7 +198,7 @@ mod tests {
         let awaited = Awaited {
             kind: Kind::Vm,
             state: "running".to_owned(),
-            id: "i-1".to_owned(),
+            id: "arn:aws:x:1:y/a/b".to_owned(),
             since: 7,
         };
         assert_eq!(Awaited::read(&awaited.write()), Some(awaited));
