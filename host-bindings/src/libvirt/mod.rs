@@ -9,6 +9,10 @@
 //!
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
+//! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
+//!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
+//! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
+//! - `option_reader`, `keyed`, `disk_tuning`, `nic_tuning`, `nic_source`: the options of specs, typed.
 //! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
 
 mod addresses;
@@ -16,32 +20,55 @@ mod capabilities;
 mod connection;
 mod create;
 mod delete;
+mod disk_attach;
+mod disk_survey;
+mod disk_tuning;
+mod disks;
 mod domain_xml;
+mod edit;
 mod element;
 mod error;
 mod facts;
 mod ffi;
 mod get;
+mod handle;
+mod hardware;
+mod hotplug;
 mod image_format;
 mod images;
 mod iso9660;
+mod kcli_metadata;
+mod keyed;
 mod library;
 mod list;
 mod lookup;
+mod machine;
+mod media;
 mod metadata;
 mod names;
 mod networks;
+mod nic_source;
+mod nic_tuning;
+mod nics;
+mod notes;
+mod option_reader;
 mod options;
 mod page;
+mod pause;
 mod pools;
 mod power;
 mod provider;
 mod request;
+mod resize;
+#[cfg(test)]
+mod schema_check;
 mod seed;
+mod size_facts;
 mod status;
 mod upload;
 mod uri;
 mod volume_xml;
 mod volumes;
+mod wait;
 
 pub use provider::Libvirt;
