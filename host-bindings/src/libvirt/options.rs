@@ -3,14 +3,20 @@
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::endpoint::Endpoint;
 use super::names::printable;
-use super::uri::{DEFAULT_URI, check_uri};
+use super::remote_options::{self, RemoteOptions};
+use super::uri::{DEFAULT_URI, Target};
 
 /// A connection's options, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Which libvirt.
+    /// Which libvirt, as it was written.
     pub(super) uri: String,
+    /// Which libvirt.
+    pub(super) target: Target,
+    /// How it is reached when it is on another host.
+    pub(super) remote: RemoteOptions,
     /// Whether VMs are accelerated.
     pub(super) acceleration: Acceleration,
     /// The pool for disks that name none.
@@ -23,15 +29,20 @@ impl Options {
     /// Checks the options of a connection; absent ones have their defaults.
     ///
     /// # Errors
-    /// `invalid-argument` with the option's name; `unsupported` for a remote `uri`.
+    /// `invalid-argument` with the option's name.
     pub(super) fn from_entries(entries: &[OptionEntry]) -> Result<Self, Error> {
         let mut options = Self {
             uri: DEFAULT_URI.to_owned(),
+            target: Target::Local(DEFAULT_URI.to_owned()),
+            remote: RemoteOptions::default(),
             acceleration: Acceleration::Auto,
             pool: "default".to_owned(),
             network: "default".to_owned(),
         };
         for entry in entries {
+            if options.remote.take(entry)? {
+                continue;
+            }
             let OptionValue::Text(text) = &entry.value else {
                 return Err(Error::invalid_argument(
                     &entry.name,
@@ -49,19 +60,27 @@ impl Options {
                 }
             }
         }
-        check_uri(&options.uri)?;
+        options.target = Target::parse(&options.uri)?;
+        options.remote.check(&options.target)?;
         Ok(options)
+    }
+
+    /// Where the connection leads.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        let ssh = |remote| self.remote.ssh(remote);
+        Endpoint::new(&self.uri, self.target.clone(), ssh, self.remote.tls.clone())
     }
 }
 
 /// What the provider says about itself; it needs no libvirt for that.
 pub(super) fn describe() -> ProviderInfo {
-    let connection_options = vec![
+    let mut connection_options = vec![
         text(
             "uri",
             Some(DEFAULT_URI),
             &[],
-            "which libvirt to use: `qemu:///system` (the host's VMs) or `qemu:///session` (your own)",
+            "which libvirt to use: `qemu:///system` (this host's VMs), `qemu:///session` (your own), or another host's: \
+             `qemu+ssh://USER@HOST/system`, `qemu+tls://HOST/system`",
         ),
         text(
             "domain_type",
@@ -77,6 +96,7 @@ pub(super) fn describe() -> ProviderInfo {
         ),
         text("network", Some("default"), &[], "the network for VMs that name none"),
     ];
+    connection_options.extend(remote_options::describe());
     let vm_options = vec![
         text(
             "machine",
@@ -95,7 +115,7 @@ pub(super) fn describe() -> ProviderInfo {
     ProviderInfo {
         name: "libvirt".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
+        description: "KVM and QEMU virtual machines of this host or another one, through libvirt".to_owned(),
         connection_options,
         spec_options: vec![SpecOptions {
             noun: "vm".to_owned(),
@@ -107,7 +127,8 @@ pub(super) fn describe() -> ProviderInfo {
     }
 }
 
-fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
+/// A text option's description.
+pub(super) fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
     OptionSchema {
         name: name.to_owned(),
         r#type: OptionType::Text,
@@ -142,7 +163,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.len(), 6);
         assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
     }
 
