@@ -1,6 +1,6 @@
 //! What the test suites share.
 //!
-//! - [`private_libvirt`], [`tiny_guest`], [`kweb`]: real peers, started per test and gone with it.
+//! - [`private_libvirt`], [`tiny_guest`], [`kweb`], [`kcli`]: real peers, started per test and gone with it.
 //! - [`peer`]: servers from package registries, on loopback; `tests/peers` is their suite.
 //! - [`aws`]: two of those that speak AWS's protocols, and AWS's own SDK to look at them.
 //! - [`http_server`]: a loopback server that answers, delays and breaks as told, and remembers what it was asked.
@@ -14,6 +14,7 @@ pub mod artifacts;
 pub mod aws;
 mod error;
 pub mod http_server;
+pub mod kcli;
 pub mod kweb;
 pub mod peer;
 pub mod private_libvirt;
