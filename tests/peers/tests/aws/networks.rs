@@ -36,8 +36,7 @@ pub(crate) fn subnet(name: &str, network: &str, cidr: &str, more: Value) -> Subn
     serde_json::from_value(spec).unwrap()
 }
 
-fn a_network_of_each_mode_is_made_seen_and_gone_without_a_trace() {
-    let lab = Lab::ministack();
+fn a_network_of_each_mode_is_made_seen_and_gone_without_a_trace(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     let nat: BTreeMap<_, _> = [("nat_subnet".to_owned(), OptionInput::Text("10.20.255.0/28".to_owned()))].into();
@@ -61,8 +60,7 @@ fn a_network_of_each_mode_is_made_seen_and_gone_without_a_trace() {
     assert_eq!(lab.refused(service.get_network("net")), missing("network", "net"));
 }
 
-fn what_others_made_in_a_network_keeps_it_whole() {
-    let lab = Lab::ministack();
+fn what_others_made_in_a_network_keeps_it_whole(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     let id = lab.done(service.create_network(network("net", json!({})), &no_options()));
@@ -77,8 +75,7 @@ fn what_others_made_in_a_network_keeps_it_whole() {
     lab.expect_unchanged(&before);
 }
 
-fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms() {
-    let lab = Lab::ministack();
+fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     let update = |change: Value| -> NetworkUpdate {
@@ -111,8 +108,7 @@ fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms() {
     lab.expect_unchanged(&before);
 }
 
-fn subnets_lie_in_their_network_beside_each_other() {
-    let lab = Lab::ministack();
+fn subnets_lie_in_their_network_beside_each_other(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     lab.done(service.create_network(network("net", json!({})), &no_options()));
@@ -170,8 +166,7 @@ fn subnets_lie_in_their_network_beside_each_other() {
     lab.expect_unchanged(&before);
 }
 
-fn a_name_that_two_things_carry_is_never_guessed() {
-    let lab = Lab::ministack();
+fn a_name_that_two_things_carry_is_never_guessed(lab: &Lab) {
     let service = &lab.service;
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -215,8 +210,7 @@ fn sorted(rules: &[SecurityRule]) -> Vec<String> {
     rules
 }
 
-fn a_security_group_lets_through_exactly_what_it_says() {
-    let lab = Lab::ministack();
+fn a_security_group_lets_through_exactly_what_it_says(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     lab.done(service.create_network(network("net", json!({})), &no_options()));
