@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) network: Option<String>,
     /// The volume type of disks that name none.
     pub(crate) pool: String,
+    /// Whose images are found by name: account ids, `self`, `amazon`, `aws-marketplace`.
+    pub(crate) image_owners: Vec<String>,
 }
 
 impl Config {
@@ -40,6 +42,7 @@ impl Config {
             zone: options.text("zone")?.map(str::to_owned),
             network: options.text("network")?.map(str::to_owned),
             pool: options.text("pool")?.unwrap_or("gp3").to_owned(),
+            image_owners: options.text_list("image_owners")?.to_vec(),
         })
     }
 }
@@ -86,6 +89,11 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
             "VPC, by name or id, for interfaces that name none; the account's default VPC otherwise",
         ),
         OptionSchema::text("pool", "EBS volume type of disks that name none").with_default("gp3"),
+        OptionSchema::text_list(
+            "image_owners",
+            "whose images are found by name: account ids, `self`, `amazon`; anybody may publish an image of any name",
+        )
+        .with_default(vec!["self".to_owned(), "amazon".to_owned()]),
     ]
 }
 

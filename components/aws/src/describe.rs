@@ -3,7 +3,8 @@
 use stockade_provider::abilities::Info;
 use stockade_provider::host::Host;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Parameter, ProviderInfo, Sigv4, SpecOptions,
+    CredentialKind, CredentialRequest, Effect, Endpoint, Error, OptionSchema, Parameter, ProviderInfo, Sigv4,
+    SpecOptions,
 };
 
 use crate::Aws;
@@ -46,7 +47,30 @@ impl<H: Host> Info<H> for Aws {
 
 /// What specs may say beyond the contract.
 fn spec_options() -> Vec<SpecOptions> {
-    Vec::new()
+    let vm = vec![
+        OptionSchema::boolean(
+            "spot",
+            "buy it on the spot market: cheaper, and EC2 may delete it at any time",
+        )
+        .with_default(false),
+        OptionSchema::text("key_pair", "a key pair of the account, instead of `ssh-keys`"),
+        OptionSchema::text("instance_profile", "the IAM instance profile whose role the guest gets"),
+        OptionSchema::boolean(
+            "router",
+            "let it forward packets: switches EC2's check of source and destination off",
+        )
+        .with_default(false),
+    ];
+    let disk = vec![OptionSchema::text(
+        "zone",
+        "the availability zone of a disk that no VM holds",
+    )];
+    [("vm", vm), ("disk", disk)]
+        .map(|(noun, options)| SpecOptions {
+            noun: noun.to_owned(),
+            options,
+        })
+        .into()
 }
 
 /// EC2: every request is a `POST` to `/` whose form names the action.
@@ -61,7 +85,11 @@ fn ec2() -> Endpoint {
     let changes: &[(&[&str], &str)] = &[
         (
             &["RunInstances", "CreateTags", "DeleteTags"],
-            "create VMs and note on them what a caller wants",
+            "create VMs, and note on them what a caller wants",
+        ),
+        (
+            &["ImportKeyPair", "DeleteKeyPair"],
+            "give a new VM its SSH key; the pair is deleted again at once",
         ),
         (
             &[
@@ -74,7 +102,35 @@ fn ec2() -> Endpoint {
         ),
         (
             &["ModifyInstanceAttribute"],
-            "keep a VM's disks when it is deleted, change its type",
+            "change a VM's type, keep its disks when it is deleted, let it forward packets",
+        ),
+        (
+            &[
+                "CreateVolume",
+                "DeleteVolume",
+                "ModifyVolume",
+                "AttachVolume",
+                "DetachVolume",
+            ],
+            "create, grow, attach, detach and delete disks",
+        ),
+        (
+            &["CreateSnapshots", "DeleteSnapshot"],
+            "take and delete snapshots of VMs, delete those of images",
+        ),
+        (
+            &["CreateImage", "CopyImage", "DeregisterImage"],
+            "make images of VMs, copy images of other regions, delete images",
+        ),
+        (
+            &[
+                "CreateNetworkInterface",
+                "DeleteNetworkInterface",
+                "AttachNetworkInterface",
+                "DetachNetworkInterface",
+                "ModifyNetworkInterfaceAttribute",
+            ],
+            "add and remove network interfaces of VMs",
         ),
     ];
     changes.iter().fold(endpoint, |endpoint, (actions, reason)| {

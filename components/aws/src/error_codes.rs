@@ -128,6 +128,7 @@ fn exact(code: &str) -> Option<Meaning> {
         "InvalidUserData.Malformed" => Meaning::InvalidField("user-data"),
         "InvalidKey.Format" => Meaning::InvalidField("ssh-keys"),
         "InvalidInstanceType" => Meaning::InvalidField("flavor"),
+        "VPCIdNotSpecified" | "DefaultVpcDoesNotExist" => Meaning::InvalidField("nics.network"),
         "InvalidZone.NotFound" => Meaning::InvalidField("location"),
         "InvalidBlockDeviceMapping" => Meaning::InvalidField("disks"),
         "InvalidTagKey.Malformed" | "TagLimitExceeded" => Meaning::InvalidField("metadata"),

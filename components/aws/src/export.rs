@@ -2,4 +2,6 @@
 
 use crate::Aws;
 
-stockade_provider::export!(Aws: operations);
+stockade_provider::export!(
+    Aws: consoles, disks, flavors, hosts, images, nics, operations, snapshots, vm_clone, vm_export, vm_metadata, vm_resize
+);
