@@ -89,7 +89,7 @@ fn send<H: Host>(host: &H, query: &Query) -> Result<Response, Fault> {
 }
 
 /// Reads a 2xx answer, whose root must be the action's: anything else comes from somebody else on the way.
-fn read_answer<T>(
+pub(crate) fn read_answer<T>(
     response: &Response,
     action: &str,
     doing: &str,

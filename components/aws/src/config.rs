@@ -12,6 +12,12 @@ const PARTITIONS: [(&str, &str); 3] = [
     ("eusc-", "amazonaws.eu"),
 ];
 
+/// The sizes that S3 takes for a part of an object: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
+const PART_MIB: std::ops::RangeInclusive<u32> = 5..=5120;
+/// S3 advises parts from 100 MB (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>); each that fails
+/// is sent again as a whole.
+const DEFAULT_PART_MIB: i32 = 64;
+
 /// The options of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -25,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) pool: String,
     /// Whose images are found by name: account ids, `self`, `amazon`, `aws-marketplace`.
     pub(crate) image_owners: Vec<String>,
+    /// The bytes above which an object is written in parts, and of each part.
+    pub(crate) part_bytes: u64,
 }
 
 impl Config {
@@ -43,6 +51,11 @@ impl Config {
             network: options.text("network")?.map(str::to_owned),
             pool: options.text("pool")?.unwrap_or("gp3").to_owned(),
             image_owners: options.text_list("image_owners")?.to_vec(),
+            part_bytes: u64::from(
+                options
+                    .integer_within("s3_part_mib", PART_MIB)?
+                    .unwrap_or(DEFAULT_PART_MIB.unsigned_abs()),
+            ) << 20,
         })
     }
 }
@@ -83,6 +96,25 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
         OptionSchema::integer("port", "the port of every endpoint").with_default(443),
         OptionSchema::text("ec2_host", "host of the EC2 API; another one for a compatible cloud")
             .with_default("ec2.{region}.{domain}"),
+        OptionSchema::text("elb_host", "host of the Elastic Load Balancing API")
+            .with_default("elasticloadbalancing.{region}.{domain}"),
+        OptionSchema::text("s3_host", "host of the S3 API").with_default("s3.{region}.{domain}"),
+        OptionSchema::text(
+            "route53_host",
+            "host of the Route 53 API; `route53.us-gov.amazonaws.com` for the regions of the US government",
+        )
+        .with_default("route53.{domain}"),
+        OptionSchema::text(
+            "dns_region",
+            "region that requests to Route 53 are signed for: `us-east-1`, `cn-northwest-1` in China, `us-gov-west-1` for the \
+             US government",
+        )
+        .with_default("us-east-1"),
+        OptionSchema::integer(
+            "s3_part_mib",
+            "MiB of each part of an object; larger objects are written in parts, 5 to 5120",
+        )
+        .with_default(DEFAULT_PART_MIB),
         OptionSchema::text("zone", "availability zone for VMs and disks that name none"),
         OptionSchema::text(
             "network",

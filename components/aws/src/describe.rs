@@ -8,9 +8,14 @@ use stockade_provider::types::{
 };
 
 use crate::Aws;
+use crate::buckets;
 use crate::client::Client;
 use crate::config::{self, Config};
+use crate::dns;
+use crate::load_balancers;
+use crate::networks;
 use crate::query::{EC2, Query};
+use crate::subnets;
 
 /// The credential of all endpoints: one key, which the host turns into a signature for each endpoint's service.
 pub(crate) const CREDENTIAL: &str = "key";
@@ -24,15 +29,18 @@ impl<H: Host> Info<H> for Aws {
         );
         info.connection_options = config::schema();
         info.spec_options = spec_options();
-        info.endpoints = vec![ec2()];
-        info.credentials = vec![CredentialRequest::required(
-            CREDENTIAL,
-            vec![CredentialKind::Sigv4(Sigv4 {
-                service: "{endpoint}".to_owned(),
-                region: "{region}".to_owned(),
-            })],
-            "an access key of an IAM user or role with the actions that are granted below; temporary keys have a session token",
-        )];
+        info.endpoints = vec![ec2(), load_balancers::endpoint(), buckets::endpoint(), dns::endpoint()];
+        info.credentials = vec![
+            CredentialRequest::required(
+                CREDENTIAL,
+                vec![CredentialKind::Sigv4(Sigv4 {
+                    service: "{endpoint}".to_owned(),
+                    region: "{region}".to_owned(),
+                })],
+                "an access key of an IAM user or role with the actions that are granted below; temporary keys have a session token",
+            ),
+            dns::credential(),
+        ];
         info.state_kib = Some(64);
         info
     }
@@ -65,13 +73,114 @@ fn spec_options() -> Vec<SpecOptions> {
         "zone",
         "the availability zone of a disk that no VM holds",
     )];
-    [("vm", vm), ("disk", disk)]
-        .map(|(noun, options)| SpecOptions {
-            noun: noun.to_owned(),
-            options,
-        })
-        .into()
+    let of = |noun: &str, options| SpecOptions {
+        noun: noun.to_owned(),
+        options,
+    };
+    vec![
+        of("vm", vm),
+        of("disk", disk),
+        load_balancers::spec_options(),
+        networks::spec_options(),
+        subnets::spec_options(),
+    ]
 }
+
+/// The actions of EC2 that change something, and why they are asked for.
+const EC2_CHANGES: &[(&[&str], &str)] = &[
+    (
+        &["RunInstances", "CreateTags", "DeleteTags"],
+        "create VMs, and note on them what a caller wants",
+    ),
+    (
+        &["ImportKeyPair", "DeleteKeyPair"],
+        "give a new VM its SSH key; the pair is deleted again at once",
+    ),
+    (
+        &[
+            "StartInstances",
+            "StopInstances",
+            "RebootInstances",
+            "TerminateInstances",
+        ],
+        "start, stop and delete VMs",
+    ),
+    (
+        &["ModifyInstanceAttribute"],
+        "change a VM's type, keep its disks when it is deleted, let it forward packets",
+    ),
+    (
+        &[
+            "CreateVolume",
+            "DeleteVolume",
+            "ModifyVolume",
+            "AttachVolume",
+            "DetachVolume",
+        ],
+        "create, grow, attach, detach and delete disks",
+    ),
+    (
+        &["CreateSnapshots", "DeleteSnapshot"],
+        "take and delete snapshots of VMs, delete those of images",
+    ),
+    (
+        &["CreateImage", "CopyImage", "DeregisterImage"],
+        "make images of VMs, copy images of other regions, delete images",
+    ),
+    (
+        &[
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "AttachNetworkInterface",
+            "DetachNetworkInterface",
+            "ModifyNetworkInterfaceAttribute",
+        ],
+        "add and remove network interfaces of VMs",
+    ),
+    (&["CreateVpc", "DeleteVpc"], "create and delete networks"),
+    (
+        &[
+            "CreateInternetGateway",
+            "AttachInternetGateway",
+            "DetachInternetGateway",
+            "DeleteInternetGateway",
+            "CreateRoute",
+            "DeleteRoute",
+        ],
+        "connect networks to the internet",
+    ),
+    (
+        &[
+            "CreateNatGateway",
+            "DeleteNatGateway",
+            "AllocateAddress",
+            "ReleaseAddress",
+            "CreateRouteTable",
+            "DeleteRouteTable",
+            "AssociateRouteTable",
+            "DisassociateRouteTable",
+        ],
+        "give networks a NAT gateway, with its address and routes",
+    ),
+    (
+        &["CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"],
+        "set the domain of networks",
+    ),
+    (
+        &["CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"],
+        "create and delete subnets",
+    ),
+    (
+        &[
+            "CreateSecurityGroup",
+            "DeleteSecurityGroup",
+            "AuthorizeSecurityGroup*",
+            "RevokeSecurityGroup*",
+            "UpdateSecurityGroupRuleDescriptions*",
+        ],
+        "create, change and delete security groups",
+    ),
+];
 
 /// EC2: every request is a `POST` to `/` whose form names the action.
 fn ec2() -> Endpoint {
@@ -82,58 +191,7 @@ fn ec2() -> Endpoint {
         &["Describe*", "GetConsole*"],
         "look at VMs and what belongs to them",
     );
-    let changes: &[(&[&str], &str)] = &[
-        (
-            &["RunInstances", "CreateTags", "DeleteTags"],
-            "create VMs, and note on them what a caller wants",
-        ),
-        (
-            &["ImportKeyPair", "DeleteKeyPair"],
-            "give a new VM its SSH key; the pair is deleted again at once",
-        ),
-        (
-            &[
-                "StartInstances",
-                "StopInstances",
-                "RebootInstances",
-                "TerminateInstances",
-            ],
-            "start, stop and delete VMs",
-        ),
-        (
-            &["ModifyInstanceAttribute"],
-            "change a VM's type, keep its disks when it is deleted, let it forward packets",
-        ),
-        (
-            &[
-                "CreateVolume",
-                "DeleteVolume",
-                "ModifyVolume",
-                "AttachVolume",
-                "DetachVolume",
-            ],
-            "create, grow, attach, detach and delete disks",
-        ),
-        (
-            &["CreateSnapshots", "DeleteSnapshot"],
-            "take and delete snapshots of VMs, delete those of images",
-        ),
-        (
-            &["CreateImage", "CopyImage", "DeregisterImage"],
-            "make images of VMs, copy images of other regions, delete images",
-        ),
-        (
-            &[
-                "CreateNetworkInterface",
-                "DeleteNetworkInterface",
-                "AttachNetworkInterface",
-                "DetachNetworkInterface",
-                "ModifyNetworkInterfaceAttribute",
-            ],
-            "add and remove network interfaces of VMs",
-        ),
-    ];
-    changes.iter().fold(endpoint, |endpoint, (actions, reason)| {
+    EC2_CHANGES.iter().fold(endpoint, |endpoint, (actions, reason)| {
         changing(endpoint, actions, reason)
     })
 }

@@ -66,6 +66,15 @@ pub(crate) fn code(response: &Response) -> Option<String> {
     written(response).code
 }
 
+/// AWS's code and words in a body that says `Error` although its status is a success; none when it is another document.
+pub(crate) fn inside_success(response: &Response) -> Option<(String, String)> {
+    let text = std::str::from_utf8(&response.body).ok()?;
+    let document = Document::parse(text).ok()?;
+    let root = Element::root(&document);
+    let words = root.string("Message").unwrap_or_default();
+    (root.name() == "Error").then(|| Some((root.string("Code")?, words)))?
+}
+
 /// Whether a code means that the request was refused unseen because there were too many.
 pub(crate) fn is_throttling(code: &str) -> bool {
     error_codes::meaning(code) == Some(Meaning::RateLimited)

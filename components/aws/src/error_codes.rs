@@ -30,7 +30,10 @@ pub(crate) enum Meaning {
 
 /// What this code means; none when it is not known.
 pub(crate) fn meaning(code: &str) -> Option<Meaning> {
-    exact(code).or_else(|| by_thing(code)).or_else(|| by_ending(code))
+    exact(code)
+        .or_else(|| of_a_thing(code))
+        .or_else(|| by_thing(code))
+        .or_else(|| by_ending(code))
 }
 
 fn exact(code: &str) -> Option<Meaning> {
@@ -115,6 +118,14 @@ fn exact(code: &str) -> Option<Meaning> {
         | "UnknownOperationException" => Meaning::Unsupported,
         // [E]: a client token used again for something else.
         "IdempotentParameterMismatch" | "IdempotentInstanceTerminated" => Meaning::InvalidField("idempotency-key"),
+        _ => return None,
+    })
+}
+
+/// Codes that are about one field or one kind of thing.
+fn of_a_thing(code: &str) -> Option<Meaning> {
+    Some(match code {
+        // [E], [C]
         "InvalidAMIName.Malformed"
         | "InvalidInput"
         | "InvalidParameter"
@@ -131,6 +142,13 @@ fn exact(code: &str) -> Option<Meaning> {
         "VPCIdNotSpecified" | "DefaultVpcDoesNotExist" => Meaning::InvalidField("nics.network"),
         "InvalidZone.NotFound" => Meaning::InvalidField("location"),
         "InvalidBlockDeviceMapping" => Meaning::InvalidField("disks"),
+        // [E] `CreateSubnet`, `CreateVpc`.
+        "InvalidSubnet.Conflict" => Meaning::Conflict,
+        "InvalidSubnet.Range" => Meaning::InvalidField("cidr"),
+        "InvalidVpc.Range" => Meaning::InvalidField("cidrs"),
+        // [R]
+        "InvalidChangeBatch" => Meaning::InvalidField("values"),
+        "InvalidDomainName" => Meaning::InvalidField("name"),
         "InvalidTagKey.Malformed" | "TagLimitExceeded" => Meaning::InvalidField("metadata"),
         // [S]
         "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => Meaning::AlreadyExists("bucket"),
@@ -141,6 +159,15 @@ fn exact(code: &str) -> Option<Meaning> {
         "NoSuchChange" => Meaning::NotFound("operation"),
         // [L]
         "LoadBalancerNotFound" => Meaning::NotFound("load-balancer"),
+        "DuplicateTargetGroupName" => Meaning::Conflict,
+        "CertificateNotFound" | "InvalidCertificate" | "UnsupportedCertificate" => {
+            Meaning::InvalidField("certificate_arn")
+        }
+        "InvalidSubnet" | "SubnetNotFound" => Meaning::InvalidField("network"),
+        "InvalidSecurityGroup" => Meaning::InvalidField("security_groups"),
+        "TargetGroupNotFound" => Meaning::NotFound("target-group"),
+        "InvalidTarget" => Meaning::InvalidField("members"),
+        "InvalidConfigurationRequest" => Meaning::InvalidField("listeners"),
         "DuplicateLoadBalancerName" => Meaning::AlreadyExists("load-balancer"),
         _ => return None,
     })

@@ -3,5 +3,6 @@
 use crate::Aws;
 
 stockade_provider::export!(
-    Aws: consoles, disks, flavors, hosts, images, nics, operations, snapshots, vm_clone, vm_export, vm_metadata, vm_resize
+    Aws: buckets, consoles, disks, dns, flavors, hosts, images, load_balancers, networks, nics, operations, security_groups,
+        snapshots, subnets, vm_clone, vm_export, vm_metadata, vm_resize
 );

@@ -10,11 +10,14 @@ use stockade_provider::types::{Change, Error, ErrorKind, OperationState, Subject
 
 use crate::Aws;
 use crate::client::Client;
+use crate::dns;
 use crate::error::{self, Context};
 use crate::image::MachineImage;
 use crate::instance::Instance;
 use crate::instances;
 use crate::listed;
+use crate::load_balancers;
+use crate::networks;
 use crate::snapshot::DiskSnapshot;
 use crate::volume::Volume;
 
@@ -43,14 +46,20 @@ pub(crate) enum Kind {
     Image,
     /// Snapshots; the id is theirs joined by `+`.
     Snapshots,
+    DnsChange,
+    NatGateway,
+    LoadBalancer,
 }
 
-const KINDS: [(Kind, &str); 5] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Vm, "vm"),
     (Kind::Disk, "disk"),
     (Kind::DiskSize, "disk-size"),
     (Kind::Image, "image"),
     (Kind::Snapshots, "snapshot"),
+    (Kind::DnsChange, "dns-change"),
+    (Kind::NatGateway, "nat-gateway"),
+    (Kind::LoadBalancer, "load-balancer"),
 ];
 
 impl Kind {
@@ -94,7 +103,10 @@ impl Awaited {
     }
 
     fn read(token: &str) -> Option<Self> {
-        let [kind, state, id, since] = token.split('/').collect::<Vec<_>>().try_into().ok()?;
+        let (kind, rest) = token.split_once('/')?;
+        let (state, rest) = rest.split_once('/')?;
+        // An id may have slashes: resource names do.
+        let (id, since) = rest.rsplit_once('/')?;
         Some(Self {
             kind: KINDS.iter().find(|(_, word)| *word == kind)?.0,
             state: state.to_owned(),
@@ -215,6 +227,18 @@ impl<H: Host> Operations<H> for Aws {
             Kind::Disk | Kind::DiskSize => poll_disk(&client, &awaited),
             Kind::Image => poll_image(&client, &awaited),
             Kind::Snapshots => poll_snapshots(&client, &awaited),
+            Kind::LoadBalancer => {
+                let state = load_balancers::state(&client, &awaited.id)?;
+                judge(&awaited, state.as_deref(), now(host))
+            }
+            Kind::NatGateway => {
+                let state = networks::nat_state(&client, &awaited.id)?;
+                judge(&awaited, state.as_deref(), now(host))
+            }
+            Kind::DnsChange => {
+                let status = dns::status_of(&client, &awaited.id)?;
+                judge(&awaited, Some(status), now(host))
+            }
         }
     }
 
@@ -243,7 +267,7 @@ mod tests {
         let awaited = Awaited {
             kind: Kind::Vm,
             state: "running".to_owned(),
-            id: "i-1".to_owned(),
+            id: "arn:aws:x:1:y/a/b".to_owned(),
             since: 7,
         };
         assert_eq!(Awaited::read(&awaited.write()), Some(awaited));

@@ -32,6 +32,11 @@ impl<'a> Element<'a> {
             .map(Element)
     }
 
+    /// All elements in it.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Element<'a>> {
+        self.0.children().filter(Node::is_element).map(Element)
+    }
+
     /// The first element of this name below it, at any depth.
     pub(crate) fn below(self, name: &str) -> Option<Element<'a>> {
         self.0

@@ -1,5 +1,7 @@
 //! The provider against answers as AWS documents them: what it sends, and what it makes of the answers.
 
+mod buckets;
+mod dns;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
