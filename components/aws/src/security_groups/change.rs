@@ -133,7 +133,10 @@ mod tests {
             (difference.missing, difference.surplus, difference.renamed),
             (vec![new], vec![gone], vec![])
         );
-        assert_eq!(Difference::between(&[kept], &[renamed.clone()]).renamed, [renamed]);
+        assert_eq!(
+            Difference::between(&[kept], std::slice::from_ref(&renamed)).renamed,
+            [renamed]
+        );
     }
 
     #[test]
