@@ -2,6 +2,7 @@
 
 mod buckets;
 mod dns;
+mod networks;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
