@@ -1,7 +1,9 @@
 //! The provider against answers as AWS documents them: what it sends, and what it makes of the answers.
 
 mod buckets;
+mod create;
 mod dns;
+mod things;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
