@@ -1,8 +1,10 @@
 //! The provider against answers as AWS documents them: what it sends, and what it makes of the answers.
 
 mod buckets;
+mod create;
 mod dns;
 mod networks;
+mod things;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
