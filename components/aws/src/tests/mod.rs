@@ -3,6 +3,7 @@
 mod buckets;
 mod create;
 mod dns;
+mod rules;
 mod things;
 mod vms;
 
