@@ -53,6 +53,10 @@ const PEERS: [PeerOfTests; 2] = [
                 "a_wrong_key_is_refused_by_every_service_and_is_in_no_message",
                 "moto verifies no signatures",
             ),
+            (
+                "a_network_behind_a_nat_gateway_is_gone_without_a_trace",
+                "moto keeps the interface of a NAT gateway that was deleted",
+            ),
         ],
     },
 ];
