@@ -11,6 +11,7 @@ use crate::instance::Instance;
 use crate::instances;
 use crate::operations::done;
 use crate::query::Query;
+use crate::vm_spec::refuse;
 
 impl<H: Host> VmResize<H> for Aws {
     fn resize_vm(host: &H, vm: String, spec: VmResizeSpec) -> Result<Change, Error> {
@@ -29,15 +30,17 @@ impl<H: Host> VmResize<H> for Aws {
             return Ok(done(found.id));
         }
         if found.state != "stopped" {
-            let how = match apply {
-                ApplyWhen::Now => "EC2 changes the type of stopped vms only: stop it first",
-                ApplyWhen::NextStart => "EC2 keeps no change for the next start: stop it first",
-            };
-            return Err(Error::conflict(format!(
-                "vm `{}` is `{}`: {how}",
+            refuse(
+                "apply",
+                apply == ApplyWhen::NextStart,
+                "EC2 keeps no change of a running vm for its next start: stop it first",
+            )?;
+            let message = format!(
+                "vm `{}` is `{}`: EC2 changes the type of stopped vms only, so stop it first",
                 found.name(),
                 found.state
-            )));
+            );
+            return Err(Error::conflict(message));
         }
         let query = Query::ec2("ModifyInstanceAttribute")
             .with("InstanceId", &found.id)

@@ -4,6 +4,7 @@ mod buckets;
 mod create;
 mod dns;
 mod networks;
+mod rules;
 mod things;
 mod vms;
 
