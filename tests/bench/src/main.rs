@@ -6,7 +6,7 @@
 //! - `command list`: the command, with a cached component, against a process that is the same native client.
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
-//! - `libvirt list`: a hundred domains, the command against `virsh list --all`.
+//! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
@@ -35,6 +35,11 @@ fn main() -> ExitCode {
         && flag == native::FLAG
     {
         return exit(native::print_list(url));
+    }
+    if let [flag, notes, image] = arguments.as_slice()
+        && flag == libvirt::FLAG
+    {
+        return exit(libvirt::run_inside(notes, image));
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let benchmarks: [(&str, Benchmark); 5] = [
