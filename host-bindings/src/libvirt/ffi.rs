@@ -16,6 +16,7 @@ use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::error::Error;
 use virt::network::Network;
+use virt::nodedev::NodeDevice;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
@@ -75,6 +76,12 @@ impl Release for Domain {
 impl Release for Network {
     fn release(&mut self) -> Result<(), Error> {
         self.free()
+    }
+}
+
+impl Release for NodeDevice {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free().map(|_| ())
     }
 }
 
