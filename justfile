@@ -41,6 +41,7 @@ peer-openstack *ARGS:
 # Only what needs a libvirt daemon: real guests, kweb, the native provider. Needs root or sudo.
 test-libvirt:
     cargo test --package stockade-test-support --test private_libvirt
+    cargo test --package stockade-test-libvirt
     STOCKADE_CONFORMANCE=libvirt,web cargo test --package stockade-test-conformance
 
 # Checks the contract: it parses, is documented, and is compatible with what was released.
@@ -60,6 +61,10 @@ bless:
 bench *NAMES:
     cargo build --release --workspace --bins
     target/release/stockade-test-bench {{NAMES}}
+
+# The libvirt provider against virsh and kcli: lists of 500 domains, creation, upload, and a server's list.
+bench-libvirt:
+    {{just_executable()}} bench libvirt
 
 # Sixty seconds on a private libvirt, or on the simulated provider: `just demo fake`.
 demo *PROVIDER:

@@ -262,7 +262,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 7);
+        assert_eq!(entries.len(), 9);
         assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
     }
 

@@ -7,7 +7,7 @@
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
 //! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
-//! - `libvirt list`: a hundred domains, the command against `virsh list --all`.
+//! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
@@ -37,6 +37,11 @@ fn main() -> ExitCode {
         && flag == native::FLAG
     {
         return exit(native::print_list(url));
+    }
+    if let [flag, notes, image] = arguments.as_slice()
+        && flag == libvirt::FLAG
+    {
+        return exit(libvirt::run_inside(notes, image));
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let benchmarks: [(&str, Benchmark); 6] = [
