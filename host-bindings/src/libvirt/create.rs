@@ -315,13 +315,14 @@ fn define(
 
 /// What was made so far, to be unmade in reverse.
 #[derive(Default)]
-struct Transaction {
+pub(super) struct Transaction {
     volumes: Vec<(VolumeMetadata, Owned<StorageVol>)>,
     domain: Option<Owned<Domain>>,
 }
 
 impl Transaction {
-    fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
+    /// A volume was made.
+    pub(super) fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
         let metadata = VolumeMetadata {
             pool: pool.to_owned(),
             name: name.to_owned(),
@@ -329,16 +330,23 @@ impl Transaction {
         self.volumes.push((metadata, handle));
     }
 
-    fn defined(&mut self, domain: Owned<Domain>) -> &Owned<Domain> {
+    /// The VM was defined.
+    pub(super) fn defined(&mut self, domain: Owned<Domain>) -> &Owned<Domain> {
         self.domain.insert(domain)
     }
 
-    fn volume_names(&self) -> Vec<VolumeMetadata> {
+    /// The volumes that were made.
+    pub(super) fn volume_names(&self) -> Vec<VolumeMetadata> {
         self.volumes.iter().map(|(metadata, _)| metadata.clone()).collect()
     }
 
+    /// What was made, when it is to stay.
+    pub(super) fn into_volumes(self) -> Vec<(VolumeMetadata, Owned<StorageVol>)> {
+        self.volumes
+    }
+
     /// Unmakes everything, the last first; the fault says what could not be unmade.
-    fn undo(self, mut fault: Fault) -> Fault {
+    pub(super) fn undo(self, mut fault: Fault) -> Fault {
         if let Some(domain) = &self.domain
             && let Err(left) = undefine(domain, "the unfinished vm", true)
         {
@@ -360,12 +368,12 @@ impl Transaction {
 /// Called before each step, so that tests can make any of them fail.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "tests make steps fail here")]
-const fn reached(_step: &str) -> Result<(), Fault> {
+pub(super) const fn reached(_step: &str) -> Result<(), Fault> {
     Ok(())
 }
 
 #[cfg(test)]
-use tests::reached;
+pub(super) use tests::{make_fail, reached};
 
 #[cfg(test)]
 #[path = "create_tests.rs"]

@@ -97,6 +97,24 @@ impl Element {
     }
 }
 
+impl Element {
+    /// Its name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// A text as it stands inside an element or a quoted attribute.
+pub(super) fn escaped(text: &str) -> impl fmt::Display + '_ {
+    struct Escaped<'a>(&'a str);
+    impl fmt::Display for Escaped<'_> {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            escape(out, self.0)
+        }
+    }
+    Escaped(text)
+}
+
 impl fmt::Display for Element {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.print(out, 0)

@@ -4,44 +4,75 @@
 //! sandboxed component can reach libvirt's socket or its C library. It runs no programs: what `virsh`, `qemu-img` or
 //! `genisoimage` would do goes through libvirt's own calls or is written here. Remote hosts are not supported yet.
 //!
-//! Not supported yet, and answered so: `import-image`, `create-pool`, `delete-pool`, `create-network`, `update-network`,
-//! `delete-network`.
-//!
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
+//! - `pool_changes`, `network_changes`, `network_update`: what changes those; `*_request` checks what is asked for.
 //! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
 
 mod addresses;
 mod capabilities;
+mod clone;
+mod clone_seed;
+mod clone_xml;
 mod connection;
+mod content;
 mod create;
 mod delete;
+mod disk_state;
 mod domain_xml;
+mod download;
 mod element;
+mod entries;
 mod error;
+mod export;
 mod facts;
+mod fetch;
 mod ffi;
 mod get;
+mod hosts;
 mod image_format;
+mod image_sources;
 mod images;
 mod iso9660;
+mod iso_reader;
+mod leftovers;
 mod library;
 mod list;
 mod lookup;
 mod metadata;
 mod names;
+mod network_changes;
+mod network_entries;
+mod network_request;
+mod network_update;
+mod network_xml;
 mod networks;
 mod options;
+mod own_volumes;
+mod packing;
 mod page;
+mod pool_capabilities;
+mod pool_changes;
+mod pool_request;
 mod pools;
 mod power;
 mod provider;
 mod request;
 mod seed;
+mod snapshot_facts;
+mod snapshot_plan;
+mod snapshots;
+mod spec_options;
 mod status;
+mod tree;
 mod upload;
 mod uri;
 mod volume_xml;
 mod volumes;
+
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod test_host;
 
 pub use provider::Libvirt;

@@ -1,13 +1,17 @@
 //! The options of a libvirt connection and of its VMs, and the provider's description of itself.
 
+use std::sync::Arc;
+
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::image_sources::ImageSources;
 use super::names::printable;
+use super::spec_options;
 use super::uri::{DEFAULT_URI, check_uri};
 
 /// A connection's options, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Options {
     /// Which libvirt.
     pub(super) uri: String,
@@ -17,6 +21,8 @@ pub(super) struct Options {
     pub(super) pool: String,
     /// The network for VMs that name none.
     pub(super) network: String,
+    /// From where images may be fetched.
+    pub(super) image_sources: Arc<ImageSources>,
 }
 
 impl Options {
@@ -30,8 +36,9 @@ impl Options {
             acceleration: Acceleration::Auto,
             pool: "default".to_owned(),
             network: "default".to_owned(),
+            image_sources: Arc::new(ImageSources::from_entries(entries)?),
         };
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !ImageSources::owns(&entry.name)) {
             let OptionValue::Text(text) = &entry.value else {
                 return Err(Error::invalid_argument(
                     &entry.name,
@@ -56,7 +63,7 @@ impl Options {
 
 /// What the provider says about itself; it needs no libvirt for that.
 pub(super) fn describe() -> ProviderInfo {
-    let connection_options = vec![
+    let mut connection_options = vec![
         text(
             "uri",
             Some(DEFAULT_URI),
@@ -77,6 +84,7 @@ pub(super) fn describe() -> ProviderInfo {
         ),
         text("network", Some("default"), &[], "the network for VMs that name none"),
     ];
+    connection_options.extend(ImageSources::schemas());
     let vm_options = vec![
         text(
             "machine",
@@ -97,10 +105,13 @@ pub(super) fn describe() -> ProviderInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
         connection_options,
-        spec_options: vec![SpecOptions {
+        spec_options: [SpecOptions {
             noun: "vm".to_owned(),
             options: vm_options,
-        }],
+        }]
+        .into_iter()
+        .chain(spec_options::schemas())
+        .collect(),
         endpoints: Vec::new(),
         credentials: Vec::new(),
         state_kib: None,
@@ -143,7 +154,11 @@ mod tests {
             })
             .collect();
         assert_eq!(entries.len(), 4);
-        assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
+        let (given, absent) = (
+            Options::from_entries(&entries).unwrap(),
+            Options::from_entries(&[]).unwrap(),
+        );
+        assert_eq!(format!("{given:?}"), format!("{absent:?}"));
     }
 
     #[test]
