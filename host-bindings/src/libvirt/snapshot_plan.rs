@@ -48,7 +48,7 @@ struct Disk<'a> {
 pub(super) fn plan(vm: &str, definition: &Tree, spec: &SnapshotSpec, state: VmState) -> Result<Plan, Fault> {
     check_wishes(vm, spec, state)?;
     let all = disks(definition);
-    let writable: Vec<Disk<'_>> = all.iter().filter_map(|disk| writable(disk)).collect();
+    let writable: Vec<Disk<'_>> = all.iter().filter_map(writable).collect();
     if let Some(shared) = all.iter().find(|disk| disk.child("shareable").is_some()) {
         return Err(conflict(format!(
             "disk `{}` of vm `{vm}` is shared with other vms, whose writes a snapshot cannot hold: detach it first",
