@@ -155,7 +155,7 @@ impl RuntimeBuilder {
         let engine = Engine::with_limits(self.profile, limits)
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
-        let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
+        let compiler = Compiler::this_program(&limits).map_err(|error| unavailable(chain(&error)))?;
         let registry = Registry::new(
             home.clone(),
             ComponentLoader::new(engine, cache, compiler),

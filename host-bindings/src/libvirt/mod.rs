@@ -4,9 +4,14 @@
 //! sandboxed component can reach libvirt's socket or its C library. It runs no programs: what `virsh`, `qemu-img` or
 //! `genisoimage` would do goes through libvirt's own calls or is written here. Remote hosts are not supported yet.
 //!
+//! What libvirt cannot do, and is answered so: `clone-vm` and `export-vm` of a snapshot that is inside the disks, which only
+//! reverting takes out; `create-snapshot` beside disks that are no files.
+//!
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
 //! - `pool_changes`, `network_changes`, `network_update`: what changes those; `*_request` checks what is asked for.
+//! - `snapshots`, `clone`, `export`, `hosts`: one file for each ability; `own_volumes`, `leftovers`: what goes with a VM.
+//! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.
 //! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
 
 mod addresses;
