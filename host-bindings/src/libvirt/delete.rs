@@ -1,6 +1,7 @@
 //! Deletes a VM and the volumes that were created for it, and nothing else.
 //!
-//! Which volumes those are `own_volumes` knows. A volume that another VM or volume uses is never deleted. The definition goes last: when a step fails, the VM is still there and the deletion can be repeated.
+//! Which volumes those are `own_volumes` knows. A volume that another VM or volume uses is never deleted. The definition
+//! goes last: when a step fails, the VM is still there and the deletion can be repeated.
 
 use virt::connect::Connect;
 use virt::domain::Domain;
@@ -13,7 +14,7 @@ use crate::contract::{Change, VmDeleteOptions};
 use super::create::reached;
 use super::error::{Doing as _, Fault, conflict};
 use super::lookup;
-use super::own_volumes::{Extent, own_volumes};
+use super::own_volumes::{Extent, own_volumes, record};
 use super::snapshots::all_snapshots;
 
 /// Deletes a VM, running or not.
@@ -39,6 +40,9 @@ pub(super) fn delete_vm(connect: &Connect, name: &str, options: &VmDeleteOptions
         if stopped.is_err() && domain.is_active().unwrap_or(true) {
             stopped?;
         }
+    }
+    if persistent {
+        record(connect, &domain, &own_name, &volumes)?;
     }
     for volume in &volumes {
         reached("delete")?;

@@ -12,8 +12,10 @@ use virt::domain::Domain;
 use virt::error::ErrorNumber;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
+use virt::sys;
 
-use super::error::{Doing as _, Fault};
+use super::clone_xml::set_metadata;
+use super::error::{Doing as _, Fault, unreadable};
 use super::facts::{DomainFacts, VolumeFacts};
 use super::ffi::Owned;
 use super::get::next_definition;
@@ -21,6 +23,7 @@ use super::leftovers::{attached_paths, refresh_pools_of};
 use super::lookup;
 use super::metadata::VolumeMetadata;
 use super::names::vm_of_volume_name;
+use super::tree::Tree;
 use super::volumes::Users;
 
 /// No chain of overlays is longer; one that is runs in a circle.
@@ -90,6 +93,40 @@ pub(super) fn own_volumes(
         users.refuse_if_used("disk", path, &paths)?;
     }
     Ok(found)
+}
+
+/// Writes into the VM's metadata what is about to be deleted, where that is not there yet: when a deletion fails half-way, the
+/// next one finds what a chain of overlays with a gap would not show any more.
+pub(super) fn record(connect: &Connect, domain: &Domain, name: &str, volumes: &[OwnVolume]) -> Result<(), Fault> {
+    let flags = sys::VIR_DOMAIN_XML_INACTIVE | sys::VIR_DOMAIN_XML_SECURE;
+    let xml = domain.get_xml_desc(flags).doing("read the definition of", "vm", name)?;
+    let mut metadata = DomainFacts::from_xml(&xml)
+        .ok_or_else(|| unreadable("vm", name))?
+        .metadata;
+    let known = metadata.volumes.len();
+    for volume in volumes {
+        let pool = StoragePool::lookup_by_volume(&volume.handle).map(Owned::new).doing(
+            "find the pool of",
+            "disk",
+            &volume.name,
+        )?;
+        let entry = VolumeMetadata {
+            pool: pool.get_name().doing("read", "pool", "")?,
+            name: volume.handle.get_name().doing("read", "disk", &volume.name)?,
+        };
+        if !metadata.volumes.contains(&entry) {
+            metadata.volumes.push(entry);
+        }
+    }
+    if !metadata.ours || metadata.volumes.len() == known {
+        return Ok(());
+    }
+    let mut definition = Tree::parse(&xml).ok_or_else(|| unreadable("vm", name))?;
+    set_metadata(&mut definition, &metadata);
+    Domain::define_xml(connect, &definition.to_xml())
+        .map(Owned::new)
+        .doing("note the disks of", "vm", name)?;
+    Ok(())
 }
 
 /// The attached paths and everything under them.
@@ -198,3 +235,7 @@ fn volumes_of_kcli(chains: &[Vec<Link>], vm: &str) -> Result<Vec<OwnVolume>, Fau
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "own_volumes_tests.rs"]
+mod tests;
