@@ -19,6 +19,7 @@ use super::ffi::Owned;
 use super::lookup;
 use super::names::{check_name, printable, random_uuid};
 use super::tree::Tree;
+use super::upload::find_free_place;
 use super::volume_xml::VolumeDefinition;
 
 /// What is to be made of a VM.
@@ -38,7 +39,7 @@ pub(super) fn export_vm(connect: &Connect, vm: &str, export: &Export) -> Result<
     check_name("image", &spec.image)?;
     let disk = disk.ok_or_else(|| conflict(format!("vm `{}` has no disk", printable(vm))))?;
     let pool_name = spec.pool.as_deref().unwrap_or(&export.default_pool);
-    let pool = lookup::find_pool(connect, pool_name)?;
+    let pool = find_free_place(connect, pool_name, &spec.image)?;
     let format = format_in(&pool, pool_name, spec.format.as_deref())?;
     let volume = flatten(&pool, &disk, &spec.image, format, "image")?;
     Ok(Change {

@@ -5,6 +5,7 @@ use crate::contract::{ErrorKind, OptionValue};
 use crate::libvirt::schema::assert_valid;
 
 /// A spec; `options` are written as JSON values.
+#[expect(clippy::needless_pass_by_value, reason = "called with literals")]
 pub(super) fn spec(mode: &str, cidrs: &[&str], options: serde_json::Value) -> NetworkSpec {
     let options = options.as_object().unwrap().iter().map(|(name, value)| OptionEntry {
         name: name.clone(),
@@ -92,6 +93,7 @@ fn a_range_begins_after_the_host_and_ends_before_the_broadcast_address() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_does_not_fit_together_is_refused_by_its_field() {
     for (field, spec) in [
         ("cidrs", spec("nat", &["10.1.0.0"], serde_json::json!({}))),

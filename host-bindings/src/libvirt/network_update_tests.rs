@@ -11,6 +11,7 @@ const NETWORK: &str = "<network><name>n</name><uuid>11111111-2222-4333-8444-5555
     <txt name='a' value='b'/></dns><ip address='10.1.0.1' netmask='255.255.255.0'><tftp root='/tftp'/><dhcp>\
     <range start='10.1.0.2' end='10.1.0.254'/><host mac='52:54:00:00:00:01' ip='10.1.0.7'/></dhcp></ip></network>";
 
+#[expect(clippy::needless_pass_by_value, reason = "called with literals")]
 fn update(value: serde_json::Value) -> Result<Update, Error> {
     let mut update = NetworkUpdate {
         dhcp: None,

@@ -172,6 +172,13 @@ impl Provider for Libvirt {
 
     async fn import_image(&self, call: &Call, spec: ImageSpec, url: String) -> Result<Change, Error> {
         upload::check_spec(&spec)?;
+        let pool = spec.pool.clone().unwrap_or_else(|| self.options.pool.clone());
+        let name = spec.name.clone();
+        // Before anything is fetched in vain.
+        self.read(call, move |connect| {
+            upload::find_free_place(connect, &pool, &name).map(drop)
+        })
+        .await?;
         let content = fetch::fetch(&self.options.image_sources, call, &url).await?;
         self.upload_image(call, spec, content).await
     }

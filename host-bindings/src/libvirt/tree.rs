@@ -219,7 +219,10 @@ mod tests {
         <metadata>\n    <x:vm xmlns:x='urn:x'><x:tag key='&quot;'> text </x:tag></x:vm>\n    <vm xmlns='urn:y'><z/></vm>\n  </metadata>\n  \
         <future thing='yes'/>\n  <qemu:commandline><qemu:arg value='-x'/></qemu:commandline>\n</domain>";
 
-    fn shape(xml: &str) -> Vec<(Option<String>, String, Vec<(String, String)>, Option<String>)> {
+    /// Namespace, name, attributes and text of an element.
+    type Shape = (Option<String>, String, Vec<(String, String)>, Option<String>);
+
+    fn shape(xml: &str) -> Vec<Shape> {
         let document = Document::parse(xml).unwrap();
         let elements = document.descendants().filter(Node::is_element);
         elements

@@ -58,7 +58,7 @@ pub(super) fn upload_image(connect: &Connect, upload: Upload, cancelled: &Atomic
     let format = image_format::detect(&content.head()?)?;
     check_format(spec.format.as_deref(), format)?;
     let pool_name = spec.pool.as_deref().unwrap_or(&upload.default_pool);
-    let pool = lookup::find_pool(connect, pool_name)?;
+    let pool = find_free_place(connect, pool_name, &spec.name)?;
     let bytes = content.bytes();
     let volume = create_volume(&pool, &spec.name, bytes)?;
     let filled = fill(connect, &spec.name, &content, &volume, cancelled);
@@ -80,6 +80,25 @@ pub(super) fn check_spec(spec: &ImageSpec) -> Result<(), Error> {
             let message = format!("images have no option `{}`", printable(&option.name));
             Err(Error::invalid_argument(&option.name, message))
         }
+    }
+}
+
+/// The pool for a new image, when it can be used and has none of that name.
+///
+/// # Errors
+/// `not-found` without such a pool, `conflict` when it is not active, `already-exists` for the name.
+pub(super) fn find_free_place(connect: &Connect, pool_name: &str, name: &str) -> Result<Owned<StoragePool>, Fault> {
+    let pool = lookup::find_pool(connect, pool_name)?;
+    if !pool.is_active().doing("read", "pool", pool_name)? {
+        return Err(conflict(format!(
+            "pool `{}` is not active: start it (`virsh pool-start`), or choose another one",
+            printable(pool_name)
+        )));
+    }
+    match StorageVol::lookup_by_name(&pool, name).map(Owned::new) {
+        Ok(_) => Err(Error::already_exists("image", name).into()),
+        Err(error) if error.code() == ErrorNumber::NoStorageVolume => Ok(pool),
+        Err(error) => Err(error).doing("find", "image", name),
     }
 }
 
