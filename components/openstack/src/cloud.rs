@@ -47,6 +47,7 @@ impl<'a, H: Host> Cloud<'a, H> {
         self.function
     }
 
+    #[inline(never)]
     fn services(&self) -> Result<&Services, Error> {
         if let Some(services) = self.services.get() {
             return Ok(services);
@@ -80,6 +81,7 @@ impl<'a, H: Host> Cloud<'a, H> {
     ///
     /// # Errors
     /// `unsupported` when the cloud's newest is older than what the provider needs.
+    #[inline(never)]
     pub(crate) fn compute_version(&self) -> Result<Microversion, Error> {
         let newest = self.services()?.compute_newest(self)?;
         if newest < COMPUTE_OLDEST {
@@ -144,6 +146,20 @@ impl<'a, H: Host> Cloud<'a, H> {
         query: &[(&str, &str)],
         doing: &str,
     ) -> Result<Vec<T>, Error> {
+        let items = self.list_values(service, path, key, query, doing)?;
+        items.into_iter().map(|item| of_value(item, doing)).collect()
+    }
+
+    /// As [`Self::list`], before the items are read: what does not depend on their type is compiled once.
+    #[inline(never)]
+    fn list_values(
+        &self,
+        service: Service,
+        path: &[&str],
+        key: &str,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<Vec<Value>, Error> {
         paginate::collect(doing, |marker| {
             let mut call = self.get(service, path.iter().copied()).query("limit", PAGE.to_string());
             for (name, value) in query {
@@ -152,17 +168,13 @@ impl<'a, H: Host> Cloud<'a, H> {
             if let Some(marker) = marker {
                 call = call.query("marker", marker);
             }
-            let mut answer: Value = call.read(doing)?;
+            let mut answer = call.value(doing)?;
             let items = match answer.get_mut(key).map(Value::take) {
                 Some(Value::Array(items)) => items,
                 _ => return Err(shape_error(doing, &format!("it has no list `{key}`"))),
             };
             let next = next_marker(&answer, key, &items);
-            let read = items
-                .into_iter()
-                .map(|item| serde_json::from_value(item).map_err(|error| shape_error(doing, &error.to_string())))
-                .collect::<Result<_, _>>()?;
-            Ok((read, next))
+            Ok((items, next))
         })
     }
 
@@ -172,6 +184,15 @@ impl<'a, H: Host> Cloud<'a, H> {
         calls: Vec<Call<'_, 'a, H>>,
         doing: &str,
     ) -> Result<Vec<Result<T, Error>>, Error> {
+        let answers = self.all_values(calls, doing)?;
+        Ok(answers
+            .into_iter()
+            .map(|answer| answer.and_then(|answer| of_value(answer, doing)))
+            .collect())
+    }
+
+    #[inline(never)]
+    fn all_values(&self, calls: Vec<Call<'_, 'a, H>>, doing: &str) -> Result<Vec<Result<Value, Error>>, Error> {
         let subjects: Vec<_> = calls.iter().map(|call| call.subject.clone()).collect();
         let requests = calls
             .into_iter()
@@ -184,6 +205,14 @@ impl<'a, H: Host> Cloud<'a, H> {
             .map(|(outcome, subject)| check(outcome, doing, subject.as_ref())?.json(doing))
             .collect())
     }
+}
+
+/// Reads a part of an answer.
+///
+/// # Errors
+/// `upstream` when it has another shape.
+pub(crate) fn of_value<T: DeserializeOwned>(value: Value, doing: &str) -> Result<T, Error> {
+    serde_json::from_value(value).map_err(|error| shape_error(doing, &error.to_string()))
 }
 
 /// The marker of the next page: the last item's id, where the answer says that there is a next page. Nova, Neutron and
@@ -255,6 +284,7 @@ impl<H: Host> Call<'_, '_, H> {
     }
 
     /// The request as the host takes it.
+    #[inline(never)]
     pub(crate) fn into_request(self) -> Result<Request, Error> {
         let cloud = self.cloud;
         let (origin, base) = match self.service {
@@ -298,6 +328,7 @@ impl<H: Host> Call<'_, '_, H> {
     ///
     /// # Errors
     /// What the service or the host says.
+    #[inline(never)]
     pub(crate) fn send(self, doing: &str) -> Result<Response, Error> {
         let (cloud, subject) = (self.cloud, self.subject.clone());
         let request = self.into_request()?;
@@ -314,11 +345,27 @@ impl<H: Host> Call<'_, '_, H> {
     }
 
     /// Sends it and reads the answer's JSON.
+    #[inline(never)]
+    fn value(self, doing: &str) -> Result<Value, Error> {
+        self.send(doing)?.json(doing)
+    }
+
+    /// As [`Self::value`]; a 404 is none.
+    #[inline(never)]
+    fn find_value(self, doing: &str) -> Result<Option<Value>, Error> {
+        match self.about("answer", "").value(doing) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends it and reads the answer.
     ///
     /// # Errors
     /// As [`Self::send`]; `upstream` for an answer of another shape.
     pub(crate) fn read<T: DeserializeOwned>(self, doing: &str) -> Result<T, Error> {
-        self.send(doing)?.json(doing)
+        of_value(self.value(doing)?, doing)
     }
 
     /// As [`Self::read`]; a 404 is none.
@@ -326,18 +373,14 @@ impl<H: Host> Call<'_, '_, H> {
     /// # Errors
     /// As [`Self::read`].
     pub(crate) fn find<T: DeserializeOwned>(self, doing: &str) -> Result<Option<T>, Error> {
-        let call = self.about("answer", "");
-        match call.send(doing) {
-            Ok(response) => response.json(doing).map(Some),
-            Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.find_value(doing)?.map(|value| of_value(value, doing)).transpose()
     }
 
     /// Sends it; that the thing is gone already is as good.
     ///
     /// # Errors
     /// As [`Self::send`].
+    #[inline(never)]
     pub(crate) fn remove(self, doing: &str) -> Result<(), Error> {
         match self.about("answer", "").send(doing) {
             Err(error) if !is_not_found(&error) => Err(error),

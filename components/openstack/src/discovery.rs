@@ -13,7 +13,7 @@ use stockade_provider::time;
 use stockade_provider::types::{Error, Request};
 
 use crate::catalog::{Catalog, Place};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, of_value};
 use crate::microversion::{Microversion, VersionAnswer};
 use crate::service::Service;
 
@@ -147,7 +147,7 @@ impl Services {
         if !response.is_success() {
             return Err(crate::error::from_response(&response, doing, None));
         }
-        let answer: VersionAnswer = response.json(doing)?;
+        let answer: VersionAnswer = of_value(response.json(doing)?, doing)?;
         let newest = answer.newest().unwrap_or(Microversion(2, 1));
         let with_version = Self::of(Kept {
             compute_newest: Some(newest.to_string()),
@@ -160,7 +160,9 @@ impl Services {
 
 fn kept<H: Host>(cloud: &Cloud<'_, H>) -> Option<Kept> {
     let entry = cloud.host.state_get(STATE_KEY).ok()??;
-    serde_json::from_slice(&entry.value).ok()
+    serde_json::from_slice(&entry.value)
+        .ok()
+        .and_then(|value| serde_json::from_value(value).ok())
 }
 
 fn chosen_by<H: Host>(cloud: &Cloud<'_, H>) -> String {

@@ -15,6 +15,7 @@ use virt::domain::Domain;
 use virt::domain_snapshot::DomainSnapshot;
 use virt::error::Error;
 use virt::network::Network;
+use virt::nodedev::NodeDevice;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
@@ -74,6 +75,12 @@ impl Release for Domain {
 impl Release for Network {
     fn release(&mut self) -> Result<(), Error> {
         self.free()
+    }
+}
+
+impl Release for NodeDevice {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free().map(|_| ())
     }
 }
 

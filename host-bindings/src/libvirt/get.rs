@@ -88,7 +88,8 @@ fn read_basics(connect: &Connect, name: &str) -> Result<Basics, Fault> {
             Vec::new()
         },
         cpus: Some(info.nr_virt_cpu),
-        memory_mib: u32::try_from(info.max_mem / 1024).ok(),
+        // What it has now: a running VM may have given some back.
+        memory_mib: u32::try_from(info.memory / 1024).ok(),
         flavor: None,
         image: details.metadata.image.clone(),
         location: connect.get_hostname().ok(),

@@ -67,6 +67,11 @@ pub(super) struct VolumeMetadata {
 }
 
 impl Metadata {
+    /// Whether kcli knows a tag of this key.
+    pub(super) fn is_kcli_key(key: &str) -> bool {
+        KCLI_KEYS.iter().any(|(known, _)| *known == key)
+    }
+
     /// Our element.
     pub(super) fn to_element(&self) -> Element {
         let element = |name, value: &Option<String>| value.as_ref().map(|value| Element::new(name).text(value));

@@ -12,6 +12,10 @@
 //! - `pool_changes`, `network_changes`, `network_update`: what changes those; `*_request` checks what is asked for.
 //! - `snapshots`, `clone`, `export`, `hosts`: one file for each ability; `own_volumes`, `leftovers`: what goes with a VM.
 //! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.
+//! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
+//!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
+//! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
+//! - `option_reader`, `keyed`, `disk_tuning`, `nic_tuning`, `nic_source`: the options of specs, typed.
 //! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
 
 mod addresses;
@@ -23,9 +27,14 @@ mod connection;
 mod content;
 mod create;
 mod delete;
+mod disk_attach;
 mod disk_state;
+mod disk_survey;
+mod disk_tuning;
+mod disks;
 mod domain_xml;
 mod download;
+mod edit;
 mod element;
 mod entries;
 mod error;
@@ -34,16 +43,23 @@ mod facts;
 mod fetch;
 mod ffi;
 mod get;
+mod handle;
+mod hardware;
 mod hosts;
+mod hotplug;
 mod image_format;
 mod image_sources;
 mod images;
 mod iso9660;
 mod iso_reader;
+mod kcli_metadata;
+mod keyed;
 mod leftovers;
 mod library;
 mod list;
 mod lookup;
+mod machine;
+mod media;
 mod metadata;
 mod names;
 mod network_changes;
@@ -52,10 +68,16 @@ mod network_request;
 mod network_update;
 mod network_xml;
 mod networks;
+mod nic_source;
+mod nic_tuning;
+mod nics;
+mod notes;
+mod option_reader;
 mod options;
 mod own_volumes;
 mod packing;
 mod page;
+mod pause;
 mod pool_capabilities;
 mod pool_changes;
 mod pool_request;
@@ -63,7 +85,9 @@ mod pools;
 mod power;
 mod provider;
 mod request;
+mod resize;
 mod seed;
+mod size_facts;
 mod snapshot_facts;
 mod snapshot_plan;
 mod snapshots;
@@ -74,9 +98,10 @@ mod upload;
 mod uri;
 mod volume_xml;
 mod volumes;
+mod wait;
 
 #[cfg(test)]
-mod schema;
+mod schema_check;
 #[cfg(test)]
 mod test_host;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::{OptionEntry, OptionValue};
-use crate::libvirt::schema::assert_valid;
+use crate::libvirt::schema_check::check;
 use crate::libvirt::test_host::{TestHost, vm_xml};
 
 const NETWORK: &str = "<network><name>n</name><uuid>11111111-2222-4333-8444-555555555555</uuid><forward mode='nat' dev='eth0'>\
@@ -40,7 +40,7 @@ fn update(value: serde_json::Value) -> Result<Update, Error> {
 
 fn applied(value: serde_json::Value) -> Result<String, Error> {
     let tree = apply(&Tree::parse(NETWORK).unwrap(), &update(value)?)?;
-    assert_valid("network.rng", &tree.to_xml());
+    check("network", &tree.to_xml());
     Ok(tree.to_xml())
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::disk_tuning::DiskTuning;
+use super::hardware::{Allowed, Hardware};
 use super::image_sources::ImageSources;
 use super::names::printable;
 use super::spec_options;
@@ -23,6 +25,10 @@ pub(super) struct Options {
     pub(super) network: String,
     /// From where images may be fetched.
     pub(super) image_sources: Arc<ImageSources>,
+    /// Whether media are taken from guests that hold them.
+    pub(super) media_force: bool,
+    /// What the operator allows beyond the VMs themselves.
+    pub(super) allowed: Allowed,
 }
 
 impl Options {
@@ -37,21 +43,24 @@ impl Options {
             pool: "default".to_owned(),
             network: "default".to_owned(),
             image_sources: Arc::new(ImageSources::from_entries(entries)?),
+            media_force: false,
+            allowed: Allowed::default(),
         };
         for entry in entries.iter().filter(|entry| !ImageSources::owns(&entry.name)) {
-            let OptionValue::Text(text) = &entry.value else {
-                return Err(Error::invalid_argument(
-                    &entry.name,
-                    format!("option `{}` is a text", entry.name),
-                ));
-            };
-            match entry.name.as_str() {
-                "uri" => options.uri.clone_from(text),
-                "domain_type" => options.acceleration = Acceleration::from_option(text)?,
-                "pool" => options.pool.clone_from(text),
-                "network" => options.network.clone_from(text),
-                name => {
-                    let message = format!("a libvirt connection has no option `{}`", printable(name));
+            match (entry.name.as_str(), &entry.value) {
+                ("uri", OptionValue::Text(text)) => options.uri.clone_from(text),
+                ("domain_type", OptionValue::Text(text)) => options.acceleration = Acceleration::from_option(text)?,
+                ("pool", OptionValue::Text(text)) => options.pool.clone_from(text),
+                ("network", OptionValue::Text(text)) => options.network.clone_from(text),
+                ("media_force", OptionValue::Boolean(wish)) => options.media_force = *wish,
+                ("shared_folders", OptionValue::TextList(folders)) => {
+                    check_folders(folders)?;
+                    options.allowed.shared_folders.clone_from(folders);
+                }
+                ("allow_pci_devices", OptionValue::Boolean(wish)) => options.allowed.pci_devices = *wish,
+                ("allow_qemu_arguments", OptionValue::Boolean(wish)) => options.allowed.qemu_arguments = *wish,
+                (name, _) => {
+                    let message = format!("a libvirt connection has no option `{}` of this type", printable(name));
                     return Err(Error::invalid_argument(name, message));
                 }
             }
@@ -59,6 +68,16 @@ impl Options {
         check_uri(&options.uri)?;
         Ok(options)
     }
+}
+
+fn check_folders(folders: &[String]) -> Result<(), Error> {
+    for folder in folders {
+        if !folder.starts_with('/') || folder.split('/').any(|part| matches!(part, "." | "..")) {
+            let message = format!("`{}` is not an absolute path without `.` and `..`", printable(folder));
+            return Err(Error::invalid_argument("shared_folders", message));
+        }
+    }
+    Ok(())
 }
 
 /// What the provider says about itself; it needs no libvirt for that.
@@ -83,9 +102,78 @@ pub(super) fn describe() -> ProviderInfo {
             "the storage pool for disks and images that name none",
         ),
         text("network", Some("default"), &[], "the network for VMs that name none"),
+        flag(
+            "media_force",
+            Some(false),
+            "whether `vm-media` opens the CD-ROM tray also while the guest has mounted the disc, which the guest may not survive",
+        ),
+        list(
+            "shared_folders",
+            "folders of the host under which vms may share folders with it; none without it",
+        ),
+        flag(
+            "allow_pci_devices",
+            Some(false),
+            "whether vms may get devices of the host for themselves, which the host loses meanwhile",
+        ),
+        flag(
+            "allow_qemu_arguments",
+            Some(false),
+            "whether vms may be created with arguments for QEMU, with which their creator reads any file that QEMU can read",
+        ),
     ];
     connection_options.extend(ImageSources::schemas());
-    let vm_options = vec![
+    ProviderInfo {
+        name: "libvirt".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
+        connection_options,
+        spec_options: [
+            SpecOptions {
+                noun: "vm".to_owned(),
+                options: vm_options(),
+            },
+            SpecOptions {
+                noun: "disk".to_owned(),
+                options: DiskTuning::schemas(),
+            },
+        ]
+        .into_iter()
+        .chain(spec_options::schemas())
+        .collect(),
+        endpoints: Vec::new(),
+        credentials: Vec::new(),
+        state_kib: None,
+    }
+}
+
+/// The options of VMs.
+fn vm_options() -> Vec<OptionSchema> {
+    let mut options = vec![
+        list(
+            "disk_options",
+            "how the vm has its disks, one text each: the disk's number from 0, a colon, and settings, for example \
+             `0:cache=none,io=native,serial=root` or `1:shareable`; settings are cache, io, discard, serial, wwn, shareable, \
+             read_only, solid_state",
+        ),
+        list(
+            "nic_options",
+            "how the vm has its interfaces, one text each: the interface's number from 0, a colon, and settings, for example \
+             `0:mtu=9000,queues=2`; settings are mtu, queues, filter, vlan, unplugged",
+        ),
+        text("uuid", None, &[], "the vm's UUID; a random one without it"),
+        text(
+            "arch",
+            None,
+            &[],
+            "the guest's architecture in the Linux kernel's words, for example `aarch64`; the host's without it",
+        ),
+        text(
+            "emulator",
+            None,
+            &[],
+            "the program that runs the vm, one of those that libvirt lists for the architecture",
+        ),
         text(
             "machine",
             None,
@@ -100,25 +188,12 @@ pub(super) fn describe() -> ProviderInfo {
              without it the host's own under KVM, and `Nehalem` when x86 is emulated",
         ),
     ];
-    ProviderInfo {
-        name: "libvirt".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
-        connection_options,
-        spec_options: [SpecOptions {
-            noun: "vm".to_owned(),
-            options: vm_options,
-        }]
-        .into_iter()
-        .chain(spec_options::schemas())
-        .collect(),
-        endpoints: Vec::new(),
-        credentials: Vec::new(),
-        state_kib: None,
-    }
+    options.extend(Hardware::schemas());
+    options
 }
 
-fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
+/// The schema of a text.
+pub(super) fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
     OptionSchema {
         name: name.to_owned(),
         r#type: OptionType::Text,
@@ -127,6 +202,31 @@ fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> Optio
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
         secret: false,
         doc: doc.to_owned(),
+    }
+}
+
+/// The schema of a yes or no.
+pub(super) fn flag(name: &str, default: Option<bool>, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::Boolean,
+        default: default.map(OptionValue::Boolean),
+        ..text(name, None, &[], doc)
+    }
+}
+
+/// The schema of a whole number.
+pub(super) fn number(name: &str, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::Integer,
+        ..text(name, None, &[], doc)
+    }
+}
+
+/// The schema of a list of texts.
+pub(super) fn list(name: &str, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::TextList,
+        ..text(name, None, &[], doc)
     }
 }
 
@@ -153,7 +253,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.len(), 7);
         let (given, absent) = (
             Options::from_entries(&entries).unwrap(),
             Options::from_entries(&[]).unwrap(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::{ErrorKind, OptionEntry, OptionValue};
-use crate::libvirt::schema::assert_valid;
+use crate::libvirt::schema_check::check;
 
 fn spec(kind: Option<&str>, path: Option<&str>, options: &[(&str, OptionValue)]) -> PoolSpec {
     PoolSpec {
@@ -47,7 +47,7 @@ fn every_type_is_valid_by_libvirts_own_schema() {
             &[("mount_point", OptionValue::Text("/mnt/vms".into()))],
         ),
     ] {
-        assert_valid("storagepool.rng", &PoolRequest::from_spec(&spec).unwrap().to_xml());
+        check("storagepool", &PoolRequest::from_spec(&spec).unwrap().to_xml());
     }
 }
 

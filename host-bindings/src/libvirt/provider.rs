@@ -10,9 +10,10 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, Change, Error, HostPage, Image, ImagePage, ImageSpec, Network, NetworkPage, NetworkSpec, NetworkUpdate,
-    OptionEntry, PageRequest, Pool, PoolPage, PoolSpec, Provider, ProviderInfo, SnapshotPage, SnapshotSpec, StopMode,
-    Vm, VmCloneSpec, VmDeleteOptions, VmExportSpec, VmPage, VmSpec,
+    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, HostPage, Image, ImagePage, ImageSpec,
+    MetadataChange, Network, NetworkPage, NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage,
+    PoolSpec, Provider, ProviderInfo, SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions,
+    VmExportSpec, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
@@ -26,8 +27,8 @@ use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::uri::is_private;
 use super::{
-    clone, create, delete, export, fetch, get, hosts, images, list, network_changes, network_update, networks,
-    pool_changes, pools, power, snapshots,
+    clone, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media, network_changes,
+    network_update, networks, nics, notes, pause, pool_changes, pools, power, resize, snapshots,
 };
 
 /// The longest that a call may take which only reads.
@@ -57,6 +58,12 @@ impl Libvirt {
         Ability::VmClone,
         Ability::VmExport,
         Ability::Hosts,
+        Ability::VmPause,
+        Ability::VmResize,
+        Ability::VmMetadata,
+        Ability::VmMedia,
+        Ability::Disks,
+        Ability::Nics,
     ];
 
     /// A provider with these options of a connection; absent ones have their defaults.
@@ -297,6 +304,113 @@ impl Provider for Libvirt {
 
     async fn list_hosts(&self, call: &Call, page: PageRequest) -> Result<HostPage, Error> {
         self.read(call, move |connect| hosts::list_hosts(connect, &page)).await
+    }
+
+    async fn pause_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::pause_vm(connect, &vm)).await
+    }
+
+    async fn resume_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::resume_vm(connect, &vm)).await
+    }
+
+    async fn reset_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::reset_vm(connect, &vm)).await
+    }
+
+    async fn suspend_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::suspend_vm(connect, &vm)).await
+    }
+
+    async fn resize_vm(&self, call: &Call, vm: String, spec: VmResizeSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| resize::resize_vm(connect, &vm, &spec))
+            .await
+    }
+
+    async fn upgrade_vm_hardware(&self, call: &Call, vm: String, version: Option<String>) -> Result<Change, Error> {
+        self.change(call, move |connect| {
+            resize::upgrade_hardware(connect, &vm, version.as_deref())
+        })
+        .await
+    }
+
+    async fn update_vm_metadata(&self, call: &Call, vm: String, changes: Vec<MetadataChange>) -> Result<Change, Error> {
+        self.change(call, move |connect| notes::update_metadata(connect, &vm, &changes))
+            .await
+    }
+
+    async fn set_vm_description(&self, call: &Call, vm: String, description: Option<String>) -> Result<Change, Error> {
+        self.change(call, move |connect| {
+            notes::set_description(connect, &vm, description.as_deref())
+        })
+        .await
+    }
+
+    async fn set_vm_autostart(&self, call: &Call, vm: String, autostart: bool) -> Result<Change, Error> {
+        self.change(call, move |connect| notes::set_autostart(connect, &vm, autostart))
+            .await
+    }
+
+    async fn insert_vm_media(&self, call: &Call, vm: String, image: String) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| media::insert(connect, &vm, &image, &options))
+            .await
+    }
+
+    async fn eject_vm_media(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| media::eject(connect, &vm, &options))
+            .await
+    }
+
+    async fn list_disks(&self, call: &Call, page: PageRequest) -> Result<DiskPage, Error> {
+        self.read(call, move |connect| disks::list_disks(connect, &page)).await
+    }
+
+    async fn get_disk(&self, call: &Call, disk: String) -> Result<Disk, Error> {
+        self.read(call, move |connect| disks::get_disk(connect, &disk)).await
+    }
+
+    async fn create_disk(&self, call: &Call, spec: DiskSpec) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| disks::create_disk(connect, &spec, &options))
+            .await
+    }
+
+    async fn delete_disk(&self, call: &Call, disk: String) -> Result<Change, Error> {
+        self.change(call, move |connect| disks::delete_disk(connect, &disk))
+            .await
+    }
+
+    async fn resize_disk(&self, call: &Call, disk: String, size_gib: u32) -> Result<Change, Error> {
+        self.change(call, move |connect| disks::resize_disk(connect, &disk, size_gib))
+            .await
+    }
+
+    async fn attach_disk(&self, call: &Call, vm: String, spec: AttachSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| disk_attach::attach_disk(connect, &vm, &spec))
+            .await
+    }
+
+    async fn detach_disk(&self, call: &Call, vm: String, disk: String) -> Result<Change, Error> {
+        self.change(call, move |connect| disk_attach::detach_disk(connect, &vm, &disk))
+            .await
+    }
+
+    async fn add_nic(&self, call: &Call, vm: String, spec: VmNicSpec) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| nics::add_nic(connect, &vm, &spec, &options))
+            .await
+    }
+
+    async fn remove_nic(&self, call: &Call, vm: String, nic: String) -> Result<Change, Error> {
+        self.change(call, move |connect| nics::remove_nic(connect, &vm, &nic))
+            .await
+    }
+
+    async fn update_nic(&self, call: &Call, vm: String, nic: String, network: String) -> Result<Change, Error> {
+        self.change(call, move |connect| nics::update_nic(connect, &vm, &nic, &network))
+            .await
     }
 }
 

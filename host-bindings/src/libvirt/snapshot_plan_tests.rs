@@ -1,7 +1,7 @@
 //! Tests of `snapshot_plan`: which kind is taken, its document, and what is refused.
 
 use super::*;
-use crate::libvirt::schema::assert_valid;
+use crate::libvirt::schema_check::check;
 
 const DISK: &str =
     "<disk type='file' device='disk'><driver type='qcow2'/><source file='/p/web_0.img'/><target dev='vda'/></disk>";
@@ -32,7 +32,7 @@ fn spec(with_memory: bool, quiesce: bool) -> SnapshotSpec {
 fn planned(os: &str, disks: &[&str], spec: &SnapshotSpec, state: VmState) -> Result<Plan, Error> {
     let xml = format!("<domain>{os}<devices>{}</devices></domain>", disks.concat());
     let plan = plan("web", &Tree::parse(&xml).unwrap(), spec, state).map_err(|fault| *fault.error)?;
-    assert_valid("domainsnapshot.rng", &plan.xml);
+    check("domainsnapshot", &plan.xml);
     Ok(plan)
 }
 

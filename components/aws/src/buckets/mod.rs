@@ -55,7 +55,7 @@ pub(crate) fn endpoint() -> Endpoint {
         "/*",
         "delete the objects of a bucket that is deleted with its contents",
     )
-    .only_when(Parameter::Query("delete".to_owned()), &[""])
+    .only_when(Parameter::Query("delete".to_owned()), &["*"])
     .that(Effect::Change)
     .with_rule(
         "HEAD GET PUT POST DELETE",

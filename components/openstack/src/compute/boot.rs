@@ -99,7 +99,7 @@ impl Made {
             Some(_) => {}
         }
         if !wanted.start {
-            cloud.act(&server, "os-stop", Value::Null, &self.doing)?;
+            cloud.act(&server, "os-stop", &Value::Null, &self.doing)?;
             let is_stopped = |server: &Server| server.status == "SHUTOFF" && !server.is_busy();
             if cloud.wait_for(&server, &self.doing, is_stopped)?.is_none() {
                 return Err(self.too_slow("stop again"));

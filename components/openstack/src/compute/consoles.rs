@@ -8,7 +8,7 @@ use stockade_provider::host::Host;
 use stockade_provider::types::{Console, ConsoleKind, ConsoleProtocol, Error, ErrorKind, VmStatus};
 
 use crate::Openstack;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, of_value};
 use crate::service::Service;
 
 #[derive(Debug, Deserialize)]
@@ -56,8 +56,8 @@ impl<H: Host> Consoles<H> for Openstack {
         let cloud = Cloud::open(host, "read-vm-console-log")?;
         let server = cloud.server(&vm)?;
         let doing = format!("reading the console log of vm `{vm}`");
-        let response = cloud.act(&server, "os-getConsoleOutput", json!({}), &doing)?;
-        Ok(response.json::<OutputAnswer>(&doing)?.output)
+        let response = cloud.act(&server, "os-getConsoleOutput", &json!({}), &doing)?;
+        Ok(of_value::<OutputAnswer>(response.json(&doing)?, &doing)?.output)
     }
 
     fn take_vm_screenshot(host: &H, vm: String) -> Result<Vec<u8>, Error> {

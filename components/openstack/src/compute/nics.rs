@@ -41,7 +41,7 @@ impl<H: Host> Nics<H> for Openstack {
                 if let Some(address) = address {
                     body["fixed_ips"] = json!([{"ip_address": address}]);
                 }
-                Ok(done(attach(&cloud, &server, body, &doing)?))
+                Ok(done(attach(&cloud, &server, &body, &doing)?))
             }
             Nic::Port { port, is_public } => {
                 let external = match is_public {
@@ -87,7 +87,7 @@ impl<H: Host> Nics<H> for Openstack {
         };
         let new = cloud.create_port(&new, &doing)?;
         let moved = detach(&cloud, &server, &old, &doing)
-            .and_then(|()| attach(&cloud, &server, json!({"port_id": new.id}), &doing));
+            .and_then(|()| attach(&cloud, &server, &json!({"port_id": new.id}), &doing));
         match moved {
             Ok(port) => {
                 cloud.delete_made_for(std::slice::from_ref(&old), &doing)?;
@@ -116,7 +116,7 @@ fn furnish<H: Host>(
     external: Option<String>,
     doing: &str,
 ) -> Result<String, Error> {
-    let id = attach(cloud, server, json!({"port_id": port.id}), doing)?;
+    let id = attach(cloud, server, &json!({"port_id": port.id}), doing)?;
     if let Some(network) = external {
         let new = NewFloating {
             network,
@@ -131,7 +131,7 @@ fn furnish<H: Host>(
 }
 
 fn reattach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, port: &Port, doing: &str) -> Result<String, Error> {
-    match attach(cloud, server, json!({"port_id": port.id}), doing) {
+    match attach(cloud, server, &json!({"port_id": port.id}), doing) {
         Ok(id) => Ok(id),
         Err(_) => {
             let same = NewPort {
@@ -141,13 +141,13 @@ fn reattach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, port: &Port, doing: 
                 groups: Some(port.security_groups.clone()),
             };
             let same = cloud.create_port(&same, doing)?;
-            attach(cloud, server, json!({"port_id": same.id}), doing)
+            attach(cloud, server, &json!({"port_id": same.id}), doing)
         }
     }
 }
 
 /// Answers the port's id.
-fn attach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, body: Value, doing: &str) -> Result<String, Error> {
+fn attach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, body: &Value, doing: &str) -> Result<String, Error> {
     let call = cloud.call(Service::Compute, "POST", ["servers", &server.id, "os-interface"]);
     let answer: InterfaceAnswer = call
         .about("vm", server.name())

@@ -22,7 +22,7 @@ impl<H: Host> VmPause<H> for Openstack {
                 &cloud,
                 &server,
                 "pause",
-                Value::Null,
+                &Value::Null,
                 &format!("pausing vm `{vm}`"),
                 "PAUSED",
             )?;
@@ -35,8 +35,8 @@ impl<H: Host> VmPause<H> for Openstack {
         let server = cloud.server(&vm)?;
         let doing = format!("resuming vm `{vm}`");
         match server.vm_status() {
-            VmStatus::Paused => go(&cloud, &server, "unpause", Value::Null, &doing, "ACTIVE")?,
-            VmStatus::Suspended => go(&cloud, &server, "resume", Value::Null, &doing, "ACTIVE")?,
+            VmStatus::Paused => go(&cloud, &server, "unpause", &Value::Null, &doing, "ACTIVE")?,
+            VmStatus::Suspended => go(&cloud, &server, "resume", &Value::Null, &doing, "ACTIVE")?,
             _ => require_running(&server, "resumed")?,
         }
         Ok(done(server.id))
@@ -59,7 +59,7 @@ impl<H: Host> VmPause<H> for Openstack {
                 &cloud,
                 &server,
                 "suspend",
-                Value::Null,
+                &Value::Null,
                 &format!("suspending vm `{vm}`"),
                 "SUSPENDED",
             )?;

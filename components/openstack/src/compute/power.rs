@@ -18,14 +18,14 @@ pub(super) fn start<H: Host>(cloud: &Cloud<'_, H>, vm: &str) -> Result<Change, E
     let doing = format!("starting vm `{vm}`");
     match server.vm_status() {
         VmStatus::Running => {}
-        VmStatus::Paused => go(cloud, &server, "unpause", Value::Null, &doing, "ACTIVE")?,
-        VmStatus::Suspended => go(cloud, &server, "resume", Value::Null, &doing, "ACTIVE")?,
-        _ if server.status.starts_with("SHELVED") => go(cloud, &server, "unshelve", Value::Null, &doing, "ACTIVE")?,
+        VmStatus::Paused => go(cloud, &server, "unpause", &Value::Null, &doing, "ACTIVE")?,
+        VmStatus::Suspended => go(cloud, &server, "resume", &Value::Null, &doing, "ACTIVE")?,
+        _ if server.status.starts_with("SHELVED") => go(cloud, &server, "unshelve", &Value::Null, &doing, "ACTIVE")?,
         // Its power is off and Nova has not noticed yet.
         VmStatus::Stopped | VmStatus::Crashed if server.status == "ACTIVE" => {
-            go(cloud, &server, "reboot", json!({"type": "HARD"}), &doing, "ACTIVE")?;
+            go(cloud, &server, "reboot", &json!({"type": "HARD"}), &doing, "ACTIVE")?;
         }
-        _ => go(cloud, &server, "os-start", Value::Null, &doing, "ACTIVE")?,
+        _ => go(cloud, &server, "os-start", &Value::Null, &doing, "ACTIVE")?,
     }
     Ok(done(server.id))
 }
@@ -44,11 +44,11 @@ pub(super) fn stop<H: Host>(cloud: &Cloud<'_, H>, vm: &str, mode: StopMode) -> R
 pub(super) fn stop_server<H: Host>(cloud: &Cloud<'_, H>, server: &Server, doing: &str) -> Result<(), Error> {
     // Nova stops running servers only, and those that failed.
     match server.vm_status() {
-        VmStatus::Paused => go(cloud, server, "unpause", Value::Null, doing, "ACTIVE")?,
-        VmStatus::Suspended => go(cloud, server, "resume", Value::Null, doing, "ACTIVE")?,
+        VmStatus::Paused => go(cloud, server, "unpause", &Value::Null, doing, "ACTIVE")?,
+        VmStatus::Suspended => go(cloud, server, "resume", &Value::Null, doing, "ACTIVE")?,
         _ => {}
     }
-    go(cloud, server, "os-stop", Value::Null, doing, "SHUTOFF")
+    go(cloud, server, "os-stop", &Value::Null, doing, "SHUTOFF")
 }
 
 /// Restarts a VM; a stopped one is started.
@@ -64,7 +64,7 @@ pub(super) fn restart<H: Host>(cloud: &Cloud<'_, H>, vm: &str, mode: StopMode) -
 
 /// Restarts a running server without asking its guest.
 pub(super) fn reset<H: Host>(cloud: &Cloud<'_, H>, server: &Server, doing: &str) -> Result<(), Error> {
-    go(cloud, server, "reboot", json!({"type": "HARD"}), doing, "ACTIVE")
+    go(cloud, server, "reboot", &json!({"type": "HARD"}), doing, "ACTIVE")
 }
 
 /// Has a server do something and waits until it has this status and nothing more to do.
@@ -72,7 +72,7 @@ pub(super) fn go<H: Host>(
     cloud: &Cloud<'_, H>,
     server: &Server,
     action: &str,
-    argument: Value,
+    argument: &Value,
     doing: &str,
     status: &str,
 ) -> Result<(), Error> {

@@ -66,7 +66,7 @@ impl<H: Host> VmResize<H> for Openstack {
             );
             return Err(Error::conflict(message));
         }
-        cloud.act(&server, "resize", json!({"flavorRef": wanted.id}), &doing)?;
+        cloud.act(&server, "resize", &json!({"flavorRef": wanted.id}), &doing)?;
         let is_resized = |server: &super::Server| server.status == "VERIFY_RESIZE" && !server.is_busy();
         // A host that has no room makes Nova put the server back, with a fault.
         let is_settled =
@@ -78,7 +78,7 @@ impl<H: Host> VmResize<H> for Openstack {
             let fault = settled.fault.as_ref().map(|fault| fault.message.as_str());
             return Err(crate::error::of_fault(fault, &doing));
         }
-        cloud.act(&server, "confirmResize", Value::Null, &doing)?;
+        cloud.act(&server, "confirmResize", &Value::Null, &doing)?;
         let is_confirmed =
             |server: &super::Server| matches!(server.status.as_str(), "SHUTOFF" | "ACTIVE") && !server.is_busy();
         cloud

@@ -278,7 +278,13 @@ pub(super) fn nic<H: Host>(
     };
     let subnet = match address {
         None => subnet,
-        Some(address) => Some(subnet_of(&subnets, subnet, address, &network, &field("address"))?),
+        Some(address) => Some(subnet_of(
+            &subnets,
+            subnet.as_ref(),
+            address,
+            &network,
+            &field("address"),
+        )?),
     };
     check_given(subnet.as_ref(), gateway.as_deref(), dns_servers, &field)?;
     let is_public = *public == Some(true);
@@ -304,7 +310,7 @@ pub(super) fn nic<H: Host>(
 /// The subnet that an address belongs to: its range has the address and its prefix length.
 fn subnet_of(
     subnets: &[WireSubnet],
-    given: Option<WireSubnet>,
+    given: Option<&WireSubnet>,
     address: Cidr,
     network: &WireNetwork,
     field: &str,
@@ -313,7 +319,7 @@ fn subnet_of(
         let prefix = Cidr::parse(&subnet.cidr).map(|cidr| cidr.prefix);
         subnet.contains(address.address)
             && prefix == Some(address.prefix)
-            && given.as_ref().is_none_or(|given| given.id == subnet.id)
+            && given.is_none_or(|given| given.id == subnet.id)
     };
     subnets.iter().find(fits).cloned().ok_or_else(|| {
         let ranges: Vec<_> = subnets.iter().map(|subnet| subnet.cidr.as_str()).collect();

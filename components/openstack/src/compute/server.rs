@@ -212,7 +212,7 @@ impl<H: Host> Cloud<'_, H> {
     }
 
     /// Has a server do something (<https://docs.openstack.org/api-ref/compute/#servers-run-an-action-servers-action>).
-    pub(crate) fn act(&self, server: &Server, action: &str, argument: Value, doing: &str) -> Result<Response, Error> {
+    pub(crate) fn act(&self, server: &Server, action: &str, argument: &Value, doing: &str) -> Result<Response, Error> {
         self.call(Service::Compute, "POST", ["servers", &server.id, "action"])
             .about("vm", server.name())
             .json(json!({ action: argument }))

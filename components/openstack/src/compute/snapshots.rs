@@ -106,7 +106,7 @@ impl<H: Host> Snapshots<H> for Openstack {
             &cloud,
             &server,
             "rebuild",
-            json!({"imageRef": image.id}),
+            &json!({"imageRef": image.id}),
             &doing,
             "SHUTOFF",
         )?;

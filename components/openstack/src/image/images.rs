@@ -14,7 +14,7 @@ use super::made::wait_until_active;
 use super::wire::WireImage;
 use crate::Openstack;
 use crate::change::{done, pending};
-use crate::cloud::{Cloud, PAGE, is_id, is_not_found};
+use crate::cloud::{Cloud, PAGE, is_id, is_not_found, of_value};
 use crate::compute::Operation;
 use crate::find;
 use crate::name::check_name;
@@ -188,7 +188,7 @@ impl<H: Host> Images<H> for Openstack {
         cloud.refuse_image_name(&new.name)?;
         let call = cloud.call(Service::Image, "POST", ["images"]).json(new.body(format));
         let response = call.send(&doing)?;
-        let id = response.json::<Created>(&doing)?.id;
+        let id = of_value::<Created>(response.json(&doing)?, &doing)?.id;
         let methods = response.header(IMPORT_METHODS).unwrap_or_default().to_owned();
         let started = match methods.split(',').any(|method| method.trim() == "web-download") {
             true => cloud

@@ -61,7 +61,7 @@ fn ask<H: Host>(
     doing: &str,
 ) -> Result<String, Error> {
     let argument = json!({"name": name, "metadata": properties});
-    let response = cloud.act(server, "createImage", argument, doing)?;
+    let response = cloud.act(server, "createImage", &argument, doing)?;
     // Since microversion 2.45 the answer's body has the id.
     let answer: Value = response.json(doing)?;
     let id = answer.get("image_id").and_then(Value::as_str);

@@ -169,7 +169,7 @@ impl<H: Host> Networks<H> for Openstack {
         let doing = format!("changing network `{}`", found.name);
         let subnets = cloud.subnets_of(Some(&found.id), &doing)?;
         let mut changes = extras(&options)?;
-        if Options::of(&options).text_list("dns_servers")?.first().is_some() {
+        if !Options::of(&options).text_list("dns_servers")?.is_empty() {
             let why = "name servers belong to subnets and are given when the network is created";
             return Err(Error::cannot_honour("dns_servers", why));
         }
@@ -186,7 +186,7 @@ impl<H: Host> Networks<H> for Openstack {
         }
         if let Some(dhcp) = dhcp {
             for subnet in subnets.iter().filter(|subnet| subnet.enable_dhcp != dhcp) {
-                cloud.change_subnet(&subnet.id, json!({"enable_dhcp": dhcp}), &doing)?;
+                cloud.change_subnet(&subnet.id, &json!({"enable_dhcp": dhcp}), &doing)?;
             }
         }
         Ok(done(found.id))

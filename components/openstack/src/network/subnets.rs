@@ -150,7 +150,7 @@ impl<H: Host> Cloud<'_, H> {
     }
 
     /// Changes attributes of a subnet.
-    pub(crate) fn change_subnet(&self, id: &str, changes: Value, doing: &str) -> Result<(), Error> {
+    pub(crate) fn change_subnet(&self, id: &str, changes: &Value, doing: &str) -> Result<(), Error> {
         self.call(Service::Network, "PUT", ["subnets", id])
             .json(json!({"subnet": changes}))
             .send(doing)
@@ -242,7 +242,7 @@ impl<H: Host> Subnets<H> for Openstack {
         if !changes.is_empty() {
             cloud.change_subnet(
                 &found.id,
-                Value::Object(changes),
+                &Value::Object(changes),
                 &format!("changing subnet `{subnet}`"),
             )?;
         }

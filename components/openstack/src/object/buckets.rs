@@ -67,7 +67,7 @@ fn object_path(bucket: &str, key: &str) -> Result<Vec<String>, Error> {
     let is_sound = (1..=MAX_KEY).contains(&key.len())
         && !key.chars().any(char::is_control)
         && !others.iter().any(|segment| segment.is_empty())
-        && !segments.iter().any(|segment| is_step(segment));
+        && !segments.iter().any(is_step);
     if !is_sound || (last.is_empty() && others.is_empty()) {
         let message = format!(
             "`{}` cannot be a key here: use 1 to {MAX_KEY} bytes without `//`, `.` or `..` between slashes",

@@ -90,7 +90,7 @@ impl<H: Host> Disks<H> for Openstack {
         let server = vm.as_deref().map(|vm| cloud.server(vm)).transpose()?;
         create(
             &cloud,
-            body,
+            &body,
             server.as_ref(),
             name.as_deref().unwrap_or("without a name"),
         )
@@ -202,7 +202,7 @@ impl<H: Host> Disks<H> for Openstack {
 /// Creates a volume and attaches it; after an error there is none.
 fn create<H: Host>(
     cloud: &Cloud<'_, H>,
-    body: Map<String, Value>,
+    body: &Map<String, Value>,
     server: Option<&Server>,
     name: &str,
 ) -> Result<Change, Error> {
