@@ -45,7 +45,7 @@ async fn a_real_guest_boots_gets_an_address_and_leaves_nothing(subject: &Subject
 }
 
 /// Waits for a VM's address.
-async fn address_of(service: &Service, vm: &str) -> Outcome<String> {
+pub(super) async fn address_of(service: &Service, vm: &str) -> Outcome<String> {
     let start = Instant::now();
     loop {
         if let Some(address) = service.get_vm(vm).await?.ips.into_iter().next() {
