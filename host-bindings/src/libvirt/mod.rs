@@ -7,17 +7,27 @@
 //! Not supported yet, and answered so: `import-image`, `create-pool`, `delete-pool`, `create-network`, `update-network`,
 //! `delete-network`.
 //!
+//! Depends on the VM: `read-vm-console-log` needs the option `console_log` at its creation, `take-vm-screenshot` a QEMU that
+//! takes pictures as PNG, `set-guest-password` a program for it in the guest, `suspend-vm` a VM that is defined, and
+//! `open-vm-console` a screen or a serial line.
+//!
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
 //! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
 //!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
+//! - `agent` asks the guest's agent; `consoles`, `console_facts` and `console_session` open screens and serial lines.
 //! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
 //! - `option_reader`, `keyed`, `disk_tuning`, `nic_tuning`, `nic_source`: the options of specs, typed.
-//! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
+//! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `template`,
+//!   `iso9660`, `image_format`: formats.
 
 mod addresses;
+mod agent;
 mod capabilities;
 mod connection;
+mod console_facts;
+mod console_session;
+mod consoles;
 mod create;
 mod delete;
 mod disk_attach;
@@ -41,6 +51,8 @@ mod kcli_metadata;
 mod keyed;
 mod library;
 mod list;
+#[cfg(test)]
+mod live_tests;
 mod lookup;
 mod machine;
 mod media;
@@ -65,6 +77,7 @@ mod schema_check;
 mod seed;
 mod size_facts;
 mod status;
+mod template;
 mod upload;
 mod uri;
 mod volume_xml;

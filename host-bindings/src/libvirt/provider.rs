@@ -10,9 +10,10 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, Image, ImagePage, ImageSpec, MetadataChange, Network,
-    NetworkPage, OptionEntry, PageRequest, Pool, PoolPage, Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions,
-    VmNicSpec, VmPage, VmResizeSpec, VmSpec,
+    Ability, AttachSpec, Change, Console, ConsoleKind, Disk, DiskPage, DiskSpec, Error, GuestCommand,
+    GuestCommandResult, GuestInfo, Image, ImagePage, ImageSpec, MetadataChange, Network, NetworkPage, OptionEntry,
+    PageRequest, Pool, PoolPage, Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions, VmNicSpec, VmPage,
+    VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
@@ -22,7 +23,8 @@ use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::uri::is_private;
 use super::{
-    create, delete, disk_attach, disks, get, images, list, media, networks, nics, notes, pause, pools, power, resize,
+    agent, consoles, create, delete, disk_attach, disks, get, images, list, media, networks, nics, notes, pause, pools,
+    power, resize,
 };
 
 /// The longest that a call may take which only reads.
@@ -54,6 +56,8 @@ impl Libvirt {
         Ability::VmMedia,
         Ability::Disks,
         Ability::Nics,
+        Ability::Consoles,
+        Ability::GuestAgent,
     ];
 
     /// A provider with these options of a connection; absent ones have their defaults.
@@ -294,6 +298,51 @@ impl Provider for Libvirt {
     async fn update_nic(&self, call: &Call, vm: String, nic: String, network: String) -> Result<Change, Error> {
         self.change(call, move |connect| nics::update_nic(connect, &vm, &nic, &network))
             .await
+    }
+
+    async fn open_vm_console(&self, call: &Call, vm: String, kind: ConsoleKind) -> Result<Console, Error> {
+        consoles::open(&self.slow, call.timeout, vm, kind).await
+    }
+
+    async fn read_vm_console_log(&self, call: &Call, vm: String) -> Result<String, Error> {
+        self.read(call, move |connect| consoles::read_log(connect, &vm)).await
+    }
+
+    async fn take_vm_screenshot(&self, call: &Call, vm: String) -> Result<Vec<u8>, Error> {
+        self.read(call, move |connect| consoles::screenshot(connect, &vm)).await
+    }
+
+    async fn get_guest_info(&self, call: &Call, vm: String) -> Result<GuestInfo, Error> {
+        self.read(call, move |connect| agent::info(connect, &vm)).await
+    }
+
+    async fn run_guest_command(
+        &self,
+        call: &Call,
+        vm: String,
+        command: GuestCommand,
+    ) -> Result<GuestCommandResult, Error> {
+        let allowed = self.options.guest_commands;
+        self.change(call, move |connect| agent::run_command(connect, &vm, &command, allowed))
+            .await
+    }
+
+    async fn set_guest_password(&self, call: &Call, vm: String, user: String, password: String) -> Result<(), Error> {
+        self.change(call, move |connect| agent::set_password(connect, &vm, &user, &password))
+            .await
+    }
+
+    async fn set_guest_ssh_keys(&self, call: &Call, vm: String, user: String, keys: Vec<String>) -> Result<(), Error> {
+        self.change(call, move |connect| agent::set_ssh_keys(connect, &vm, &user, &keys))
+            .await
+    }
+
+    async fn freeze_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
+        self.change(call, move |connect| agent::freeze(connect, &vm)).await
+    }
+
+    async fn thaw_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
+        self.change(call, move |connect| agent::thaw(connect, &vm)).await
     }
 }
 
