@@ -30,7 +30,7 @@ fn grants_are_asked_for_and_never_assumed() {
     session.done(&format!("provider add {} --yes", component("fake").display()));
     let refused = session.run("create connection lab --provider fake");
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
-    for expected in ["keep up to 1024 KiB", "hint: add `--grant-all` or `--grant-none`"] {
+    for expected in ["keep up to 16384 KiB", "hint: add `--grant-all` or `--grant-none`"] {
         assert!(refused.stderr.contains(expected), "{}", refused.stderr);
     }
     assert_eq!(session.json("list connection"), serde_json::json!([]));
@@ -38,14 +38,14 @@ fn grants_are_asked_for_and_never_assumed() {
     let none = session.json("create connection none --provider fake --grant-none");
     assert_eq!(
         none["state"],
-        serde_json::json!({"asked_kib": 1024, "granted_kib": null, "effective_kib": null})
+        serde_json::json!({"asked_kib": 16384, "granted_kib": null, "effective_kib": null})
     );
     assert!(session.fails(1, "create vm a -c none").contains("connection `none`"));
 
     let all = session.json("create connection all-of-it --provider fake --grant-all");
-    assert_eq!(all["state"]["effective_kib"], 1024);
+    assert_eq!(all["state"]["effective_kib"], 16384);
     let file = std::fs::read_to_string(session.connection_file("all-of-it")).unwrap();
-    assert!(file.contains("state_kib = 1024"), "{file}");
+    assert!(file.contains("state_kib = 16384"), "{file}");
 }
 
 #[test]

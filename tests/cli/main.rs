@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what cannot go on is a failed test")]
 
 mod audit;
+mod changes;
 mod connections;
 mod errors;
 mod help;
@@ -13,6 +14,7 @@ mod output;
 mod read_only;
 mod replay;
 mod serve;
+mod services;
 mod session;
 mod supply;
 mod vendor;

@@ -43,7 +43,7 @@ fn what_is_asked_for_is_shown_and_must_be_approved() {
     let refused = session.run(&format!("provider add {}", file.display()));
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
     for expected in [
-        "keep up to 1024 KiB",
+        "keep up to 16384 KiB",
         "signed by nobody",
         "imports ",
         "hint: add `--yes`",
@@ -65,7 +65,7 @@ fn what_is_asked_for_is_shown_and_must_be_approved() {
     assert!(
         changes
             .iter()
-            .any(|change| change["subject"] == "state kib" && change["text"] == "1024"),
+            .any(|change| change["subject"] == "state kib" && change["text"] == "16384"),
         "{changes:?}"
     );
 

@@ -4,6 +4,7 @@
 //! writes it back at the version that was read; when somebody else wrote in between, it starts again.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use stockade_provider::host::{Blob, Host};
 use stockade_provider::idempotency::{self, Recall};
@@ -11,10 +12,11 @@ use stockade_provider::types::{ByteSize, Entry, Error, StateFault};
 
 use crate::cloud;
 use crate::config::Config;
+use crate::events::Kind;
 use crate::records::Thing;
 
-/// How often a change is tried again before somebody else is let win.
-const MAX_WRITES: u32 = 16;
+/// How often a change is tried again before somebody else is let win. All changes meet at the counter and the journal.
+const MAX_WRITES: u32 = 64;
 
 /// The longest name in bytes: encoded, it must fit into a state key of 200 bytes.
 const MAX_NAME_BYTES: usize = 60;
@@ -31,7 +33,7 @@ const FIRST_NUMBER: u32 = 100;
 /// The simulated cloud behind a connection.
 #[derive(Debug)]
 pub(crate) struct Client<'a, H> {
-    host: &'a H,
+    pub(crate) host: &'a H,
     pub(crate) config: Config,
 }
 
@@ -118,14 +120,18 @@ impl<'a, H: Host> Client<'a, H> {
         }
     }
 
-    fn read_entry(&self, key: &str) -> Result<Option<Entry>, Error> {
+    pub(crate) fn read_entry(&self, key: &str) -> Result<Option<Entry>, Error> {
         self.host
             .state_get(key)
             .map_err(|fault| fault.to_error(&format!("reading `{key}`")))
     }
 
     /// Runs a read and write until nobody interferes. The inner result is the caller's own.
-    fn retry<R>(&self, key: &str, attempt: impl Fn() -> Result<Result<R, Error>, StateFault>) -> Result<R, Error> {
+    pub(crate) fn retry<R>(
+        &self,
+        key: &str,
+        attempt: impl Fn() -> Result<Result<R, Error>, StateFault>,
+    ) -> Result<R, Error> {
         for _ in 1..MAX_WRITES {
             match attempt() {
                 Err(StateFault::Conflict) => {}
@@ -174,6 +180,11 @@ impl<'a, H: Host> Client<'a, H> {
 
     /// Stores a new thing.
     pub(crate) fn insert<T: Thing>(&self, thing: &T) -> Result<(), Error> {
+        self.store(thing)?;
+        self.note::<T>(Kind::Created, thing.name())
+    }
+
+    fn store<T: Thing>(&self, thing: &T) -> Result<(), Error> {
         let key = key::<T>(thing.name())?;
         let value = to_json(&key, thing)?;
         match self.host.state_replace(&key, None, &value) {
@@ -209,6 +220,7 @@ impl<'a, H: Host> Client<'a, H> {
             self.host.state_replace(&key, Some(&entry.version), &value)?;
             Ok(Ok(thing))
         })
+        .and_then(|thing| self.note::<T>(Kind::Changed, thing.name()).map(|()| thing))
     }
 
     /// Removes a thing if the check allows it, and answers it.
@@ -229,19 +241,24 @@ impl<'a, H: Host> Client<'a, H> {
             self.host.state_remove(&key, &entry.version)?;
             Ok(Ok(thing))
         })
+        .and_then(|thing| self.note::<T>(Kind::Deleted, thing.name()).map(|()| thing))
     }
 }
 
-fn version(entry: Option<&Entry>) -> Option<&str> {
+pub(crate) fn version(entry: Option<&Entry>) -> Option<&str> {
     entry.map(|entry| entry.version.as_str())
 }
 
 fn parse<T: Thing>(key: &str, entry: &Entry) -> Result<T, Error> {
+    from_json(key, entry)
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(key: &str, entry: &Entry) -> Result<T, Error> {
     serde_json::from_slice(&entry.value)
         .map_err(|error| Error::internal(format!("the entry `{key}` is damaged: {error}")))
 }
 
-fn to_json(key: &str, thing: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(crate) fn to_json(key: &str, thing: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(thing).map_err(|error| Error::internal(format!("the entry `{key}` has no JSON form: {error}")))
 }
 

@@ -2,11 +2,16 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::IpNet;
+
 use stockade_provider::host::Host;
-use stockade_provider::types::{Change, Error, ErrorKind, Image, Network, Pool, VmNic, VmStatus};
+use stockade_provider::types::{Change, Error, ErrorKind, Image, Network, Pool, Subnet, VmNic, VmStatus};
 
 use crate::client::Client;
+use crate::consoles;
 use crate::records::{StoredDisk, StoredOperation, StoredVm};
+use crate::service_records::{StoredBalancer, StoredZone};
+use crate::subnets;
 
 /// The pool and the network that are there at first, and that specs without one get.
 pub(crate) const DEFAULT: &str = "default";
@@ -54,6 +59,14 @@ pub(crate) fn seed<H: Host>(client: &Client<'_, H>) -> Result<(), Error> {
             public: Some(true),
         }))?;
     }
+    for (number, name, private) in [(1, "example.org", false), (2, "cloud.internal", true)] {
+        keep(client.insert(&StoredZone {
+            id: format!("zone-{number}"),
+            name: name.to_owned(),
+            private,
+            records: Vec::new(),
+        }))?;
+    }
     Ok(())
 }
 
@@ -73,7 +86,7 @@ pub(crate) fn pool(name: &str, id: &str, path: &str) -> Pool {
 /// Whether a text looks like an id: a short noun, a hyphen, a number.
 pub(crate) fn is_id(text: &str) -> bool {
     text.split_once('-').is_some_and(|(noun, number)| {
-        ["vm", "disk", "net", "image", "pool", "op"].contains(&noun)
+        ["vm", "disk", "net", "subnet", "sg", "lb", "zone", "image", "pool", "op"].contains(&noun)
             && !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())
     })
@@ -92,13 +105,21 @@ pub(crate) fn parse_cidr(cidr: &str) -> Option<(Ipv4Addr, u32)> {
     Some((address.parse().ok()?, prefix))
 }
 
-/// The interfaces of all VMs, whose addresses are taken.
+/// The interfaces of all VMs and of load balancers inside networks, whose addresses are taken.
 pub(crate) fn all_nics<H: Host>(client: &Client<'_, H>) -> Result<Vec<VmNic>, Error> {
-    Ok(client
-        .all::<StoredVm>()?
+    let of_vms = client.all::<StoredVm>()?.into_iter().flat_map(|vm| vm.saved.nics);
+    let of_balancers = client
+        .all::<StoredBalancer>()?
         .into_iter()
-        .flat_map(|vm| vm.saved.nics)
-        .collect())
+        .filter(|balancer| balancer.internal)
+        .map(|balancer| VmNic {
+            name: balancer.name,
+            mac: None,
+            network: Some(balancer.network),
+            model: None,
+            ips: vec![balancer.address],
+        });
+    Ok(of_vms.chain(of_balancers).collect())
 }
 
 /// The lowest address of a network that no interface has; none for a network without an IPv4 range.
@@ -117,6 +138,26 @@ pub(crate) fn free_address(network: &Network, taken: &[VmNic]) -> Result<Option<
             let message = format!(
                 "network `{}` has no free address; delete vms or use another network",
                 network.name
+            );
+            Error::new(ErrorKind::QuotaExceeded(Some("addresses".to_owned())), message)
+        })
+}
+
+/// The lowest address of a subnet that is neither its gateway nor an interface's; none for a subnet of IPv6.
+pub(crate) fn free_subnet_address(subnet: &Subnet, taken: &[VmNic]) -> Result<Option<String>, Error> {
+    let IpNet::V4(range) = subnets::range(subnet)? else {
+        return Ok(None);
+    };
+    range
+        .hosts()
+        .map(|address| address.to_string())
+        .filter(|address| subnet.gateway.as_ref() != Some(address))
+        .find(|address| !taken.iter().any(|nic| nic.ips.contains(address)))
+        .map(Some)
+        .ok_or_else(|| {
+            let message = format!(
+                "subnet `{}` has no free address; delete vms or use another subnet",
+                subnet.name
             );
             Error::new(ErrorKind::QuotaExceeded(Some("addresses".to_owned())), message)
         })
@@ -172,10 +213,13 @@ pub(crate) fn settle<H: Host>(
 
 /// Puts a VM into a state; a start takes the size that waited for it.
 pub(crate) fn enter(vm: &mut StoredVm, status: VmStatus) {
+    consoles::print(vm, status);
     let was_off = vm.status != VmStatus::Running && vm.status != VmStatus::Paused;
     if status == VmStatus::Running && was_off {
         vm.apply_next_size();
     }
+    // A guest that starts anew has forgotten that its writes were held.
+    vm.is_frozen &= status != VmStatus::Stopped;
     vm.status = status;
 }
 

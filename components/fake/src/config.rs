@@ -12,8 +12,9 @@ use crate::failure::FailureRule;
 /// The page size when neither caller nor connection names one.
 const DEFAULT_PAGE_SIZE: i32 = 100;
 
-/// How much state it asks for in KiB: some hundred things, of which a VM is the largest with about 2 KiB.
-const STATE_KIB: u32 = 1024;
+/// How much state it asks for in KiB: some hundred things, of which a VM is the largest with about 2 KiB, and the contents
+/// of some objects.
+const STATE_KIB: u32 = 16 * 1024;
 
 /// The options of a connection.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use stockade_provider::types::{Change, Error, Image, ImagePage, ImageSpec, PageR
 use crate::Fake;
 use crate::client::Client;
 use crate::cloud::{DEFAULT, done};
-use crate::records::StoredDisk;
+use crate::records::{StoredDisk, StoredVm};
 
 /// How a qcow2 file begins (<https://www.qemu.org/docs/master/interop/qcow2.html>, header).
 const QCOW2_MAGIC: &[u8] = b"QFI\xfb";
@@ -86,7 +86,19 @@ impl<H: Host> Images<H> for Fake {
     fn delete_image(host: &H, image: String) -> Result<Change, Error> {
         let client = Client::open(host, "delete-image")?;
         let disks = client.all::<StoredDisk>()?;
+        let vms = client.all::<StoredVm>()?;
         let removed = client.remove::<Image>(&image, |image| {
+            let holds = |vm: &&StoredVm| {
+                vm.drive
+                    .as_ref()
+                    .is_some_and(|drive| drive.image.as_ref() == Some(&image.id))
+            };
+            if let Some(vm) = vms.iter().find(holds) {
+                return Err(Error::conflict(format!(
+                    "image `{}` is in use: it is in the drive of vm `{}`",
+                    image.name, vm.name
+                )));
+            }
             match disks.iter().find(|disk| disk.backing.as_ref() == Some(&image.id)) {
                 None => Ok(()),
                 Some(disk) => Err(Error::conflict(format!(

@@ -6,12 +6,12 @@ use stockade_provider::abilities::Networks;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::page;
-use stockade_provider::types::{Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest};
+use stockade_provider::types::{Change, Error, Network, NetworkPage, NetworkSpec, NetworkUpdate, PageRequest, Subnet};
 
 use crate::Fake;
 use crate::client::Client;
-use crate::cloud::done;
-use crate::records::{StoredVm, metadata, tags};
+use crate::cloud::{self, done};
+use crate::records::{metadata, tags};
 use crate::vm_spec::choice;
 
 /// The modes of a network; the first is the default.
@@ -88,21 +88,17 @@ impl<H: Host> Networks<H> for Fake {
 
     fn delete_network(host: &H, network: String) -> Result<Change, Error> {
         let client = Client::open(host, "delete-network")?;
-        let vms = client.all::<StoredVm>()?;
+        let nics = cloud::all_nics(&client)?;
+        let subnets = client.all::<Subnet>()?;
         let removed = client.remove::<Network>(&network, |network| {
-            let user = vms.iter().find(|vm| {
-                vm.saved
-                    .nics
-                    .iter()
-                    .any(|nic| nic.network.as_ref() == Some(&network.name))
-            });
-            match user {
-                None => Ok(()),
-                Some(vm) => Err(Error::conflict(format!(
-                    "network `{}` is in use by vm `{}`",
-                    network.name, vm.name
-                ))),
-            }
+            let user = nics.iter().find(|nic| nic.network.as_ref() == Some(&network.name));
+            let part = subnets.iter().find(|subnet| subnet.network == network.name);
+            let why = match (user, part) {
+                (None, None) => return Ok(()),
+                (Some(_), _) => "is in use by an interface".to_owned(),
+                (None, Some(subnet)) => format!("has subnet `{}`", subnet.name),
+            };
+            Err(Error::conflict(format!("network `{}` {why}", network.name)))
         })?;
         Ok(done(removed.id))
     }

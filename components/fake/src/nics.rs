@@ -7,8 +7,8 @@ use stockade_provider::types::{Change, Error, Network, VmNic, VmNicSpec};
 use crate::Fake;
 use crate::client::Client;
 use crate::cloud::{self, done};
+use crate::nic_spec::new_nic;
 use crate::records::StoredVm;
-use crate::vm_spec::new_nic;
 
 impl<H: Host> Nics<H> for Fake {
     fn add_nic(host: &H, vm: String, spec: VmNicSpec) -> Result<Change, Error> {

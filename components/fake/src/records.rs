@@ -7,22 +7,34 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use stockade_provider::types::{Disk, DiskDevice, Image, Network, Pool, Snapshot, Tag, Vm, VmDisk, VmNic, VmStatus};
+use stockade_provider::types::{
+    Disk, DiskDevice, Image, Network, Pool, SecurityGroup, Snapshot, Subnet, Tag, Vm, VmDisk, VmNic, VmStatus,
+};
+
+/// The device name of a CD-ROM drive; disks are `vda` and so on.
+const DRIVE: &str = "sda";
 
 /// Something that is stored under its name.
 pub(crate) trait Thing: Serialize + DeserializeOwned + Clone {
     /// Its noun in the contract, and the first part of its key.
     const NOUN: &'static str;
 
+    /// Whether the journal tells of it: whether it is a thing of the contract's.
+    const HAS_EVENTS: bool = true;
+
     fn id(&self) -> &str;
 
     fn name(&self) -> &str;
 }
 
+/// What the journal does not tell of: its names are not the contract's.
+const SILENT: bool = true;
+
 macro_rules! things {
-    ($($record:ident is $noun:literal,)+) => {$(
+    ($($record:ident is $noun:literal $(, $silent:ident)?;)+) => {$(
         impl Thing for $record {
             const NOUN: &'static str = $noun;
+            $(const HAS_EVENTS: bool = !$silent;)?
 
             fn id(&self) -> &str {
                 &self.id
@@ -34,14 +46,17 @@ macro_rules! things {
         }
     )+};
 }
+pub(crate) use things;
 
 things! {
-    StoredVm is "vm",
-    StoredDisk is "disk",
-    Network is "network",
-    Image is "image",
-    Pool is "pool",
-    StoredOperation is "operation",
+    StoredVm is "vm";
+    StoredDisk is "disk";
+    Network is "network";
+    Subnet is "subnet";
+    SecurityGroup is "security-group";
+    Image is "image";
+    Pool is "pool";
+    StoredOperation is "operation", SILENT;
 }
 
 /// CPUs and memory.
@@ -85,6 +100,25 @@ pub(crate) struct StoredVm {
     pub(crate) user_data: Option<String>,
     pub(crate) ssh_keys: Vec<String>,
     pub(crate) snapshots: Vec<StoredSnapshot>,
+    /// The ids of its security groups.
+    #[serde(default)]
+    pub(crate) security_groups: Vec<String>,
+    /// Its CD-ROM drive; none when it has none.
+    #[serde(default)]
+    pub(crate) drive: Option<Drive>,
+    /// What its guest printed lately.
+    #[serde(default)]
+    pub(crate) console: Vec<String>,
+    /// Whether its guest's writes are held.
+    #[serde(default)]
+    pub(crate) is_frozen: bool,
+}
+
+/// A CD-ROM drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Drive {
+    /// The id of the image in it; none when it is empty.
+    pub(crate) image: Option<String>,
 }
 
 /// Where and how a disk is attached.
@@ -179,7 +213,18 @@ impl StoredVm {
                 backing: disk.backing.clone(),
             })
             .collect();
+        let drive = self.drive.iter().map(|drive| VmDisk {
+            name: DRIVE.to_owned(),
+            device: DiskDevice::Cdrom,
+            id: drive.image.clone(),
+            pool: None,
+            size_gib: None,
+            format: drive.image.as_ref().map(|_| "iso".to_owned()),
+            bus: Some("sata".to_owned()),
+            backing: None,
+        });
         found.sort_by(|left, right| (left.name.len(), &left.name).cmp(&(right.name.len(), &right.name)));
+        found.extend(drive);
         found
     }
 

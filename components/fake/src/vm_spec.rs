@@ -3,11 +3,12 @@
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::size::gib_from_mib;
-use stockade_provider::types::{Error, Image, Network, Pool, VmDiskSpec, VmNic, VmNicSpec, VmSpec, VmStatus};
+use stockade_provider::types::{Error, Image, Pool, SecurityGroup, VmDiskSpec, VmSpec, VmStatus};
 
 use crate::client::Client;
-use crate::cloud::{self, DEFAULT, LOCATIONS};
+use crate::cloud::{DEFAULT, LOCATIONS};
 use crate::flavors;
+use crate::nic_spec::new_nics;
 use crate::records::{Attachment, Saved, Size, StoredDisk, StoredVm, metadata};
 
 /// Virtual CPUs and MiB of memory of a VM for which nothing is asked.
@@ -65,9 +66,6 @@ impl NewVm {
             options,
         } = spec;
         Options::of(&options).refuse_others(&[])?;
-        if !security_groups.is_empty() {
-            return Err(Error::cannot_honour("security-groups", "this cloud has none"));
-        }
         if user_data.as_ref().is_some_and(|data| data.len() > MAX_USER_DATA_BYTES) {
             return Err(Error::invalid_argument(
                 "user-data",
@@ -94,6 +92,10 @@ impl NewVm {
             user_data,
             ssh_keys,
             snapshots: Vec::new(),
+            security_groups: group_ids(client, &security_groups)?,
+            drive: None,
+            console: Vec::new(),
+            is_frozen: false,
             name,
         };
         let pool = client.get::<Pool>(pool.as_deref().unwrap_or(DEFAULT))?;
@@ -106,6 +108,18 @@ impl NewVm {
         let disks = maker.all(disks)?;
         Ok(Self { vm, disks, start })
     }
+}
+
+/// The ids of security groups, each once.
+fn group_ids<H: Host>(client: &Client<'_, H>, groups: &[String]) -> Result<Vec<String>, Error> {
+    let mut ids = Vec::new();
+    for group in groups {
+        let id = client.get::<SecurityGroup>(group)?.id;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
 }
 
 /// One of a few words; the first when none is given.
@@ -255,115 +269,5 @@ pub(crate) fn disk_size(field: &str, asked: Option<u32>, image: Option<&Image>) 
         Some(asked) => Ok(asked),
         None if image.is_some() => Ok(least),
         None => Err(Error::invalid_argument(field, "an empty disk needs a size")),
-    }
-}
-
-/// The interfaces of a new VM; without a spec one on the default network.
-fn new_nics<H: Host>(client: &Client<'_, H>, mut specs: Vec<VmNicSpec>) -> Result<Vec<VmNic>, Error> {
-    if specs.is_empty() {
-        specs.push(VmNicSpec {
-            network: None,
-            subnet: None,
-            mac: None,
-            model: None,
-            address: None,
-            gateway: None,
-            dns_servers: Vec::new(),
-            public: None,
-        });
-    }
-    let mut taken = cloud::all_nics(client)?;
-    let others = taken.len();
-    for (index, spec) in specs.into_iter().enumerate() {
-        let nic = new_nic(client, "nics.", index, spec, &taken)?;
-        taken.push(nic);
-    }
-    Ok(taken.split_off(others))
-}
-
-/// One interface; `prefix` goes before the names of refused fields, the addresses of `taken` are not given again.
-pub(crate) fn new_nic<H: Host>(
-    client: &Client<'_, H>,
-    prefix: &str,
-    index: usize,
-    spec: VmNicSpec,
-    taken: &[VmNic],
-) -> Result<VmNic, Error> {
-    let VmNicSpec {
-        network,
-        subnet,
-        mac,
-        model,
-        address,
-        gateway,
-        dns_servers,
-        public,
-    } = spec;
-    let field = |name: &str| format!("{prefix}{name}");
-    if subnet.is_some() {
-        return Err(Error::cannot_honour(&field("subnet"), "this cloud has none"));
-    }
-    if public == Some(true) {
-        return Err(Error::cannot_honour(
-            &field("public"),
-            "this cloud has no public addresses",
-        ));
-    }
-    if address.is_none() && (gateway.is_some() || !dns_servers.is_empty()) {
-        return Err(Error::invalid_argument(
-            &field("address"),
-            "a gateway and name servers go with a fixed address",
-        ));
-    }
-    let network = client.get::<Network>(network.as_deref().unwrap_or(DEFAULT))?;
-    let mac = match mac {
-        None => cloud::mac(client.next_number()?),
-        Some(mac) => check_mac(&field("mac"), &mac)?,
-    };
-    if taken.iter().any(|nic| nic.mac.as_ref() == Some(&mac)) {
-        return Err(Error::conflict(format!(
-            "the MAC address `{mac}` is in use; choose another or none"
-        )));
-    }
-    let address = match address {
-        None if network.dhcp == Some(true) => cloud::free_address(&network, taken)?,
-        None => None,
-        Some(address) => {
-            let (address, _) = cloud::parse_cidr(&address).ok_or_else(|| {
-                Error::invalid_argument(
-                    &field("address"),
-                    format!("`{address}` is no IPv4 address with prefix length"),
-                )
-            })?;
-            Some(address.to_string())
-        }
-    };
-    if let Some(address) = &address
-        && taken.iter().any(|nic| nic.ips.contains(address))
-    {
-        return Err(Error::conflict(format!(
-            "the address `{address}` is in use; choose another or none"
-        )));
-    }
-    Ok(VmNic {
-        name: format!("eth{index}"),
-        mac: Some(mac),
-        network: Some(network.name),
-        model: Some(choice(&field("model"), model, &["virtio", "e1000"])?),
-        ips: address.into_iter().collect(),
-    })
-}
-
-/// Six bytes in hex with colons, in lower case.
-fn check_mac(field: &str, mac: &str) -> Result<String, Error> {
-    let parts: Vec<&str> = mac.split(':').collect();
-    let is_mac = parts.len() == 6
-        && parts
-            .iter()
-            .all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if is_mac {
-        Ok(mac.to_ascii_lowercase())
-    } else {
-        Err(Error::invalid_argument(field, format!("`{mac}` is no MAC address")))
     }
 }

@@ -71,7 +71,7 @@ impl<H: Host> Vms<H> for Fake {
         let found = client.get::<StoredVm>(&vm)?;
         match found.status {
             VmStatus::Running => Ok(done(found.id)),
-            VmStatus::Stopped | VmStatus::Suspended | VmStatus::Crashed => {
+            VmStatus::Stopped | VmStatus::Paused | VmStatus::Suspended | VmStatus::Crashed => {
                 settle(&client, &found, found.status, VmStatus::Running)
             }
             _ => Err(busy(&found)),

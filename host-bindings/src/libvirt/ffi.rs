@@ -9,6 +9,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::ptr;
 
 use virt::connect::Connect;
@@ -370,6 +372,23 @@ pub(super) fn open_graphics(domain: &Domain) -> Result<OwnedFd, Error> {
     let descriptor = c_int::try_from(descriptor).map_err(|_| Error::last_error())?;
     // SAFETY: libvirt hands over a descriptor that is ours alone from now on.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Has the kernel end a program when the thread that starts it ends, however that happens.
+///
+/// Not a call of libvirt's, but the standard library has no safe way to do something between fork and exec.
+pub(super) fn end_with_starter(command: &mut Command) {
+    let starter = rustix::process::getpid();
+    let prepare = move || {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+        // Whoever ended before the line above took effect sends no signal.
+        match rustix::process::getppid() {
+            Some(parent) if parent == starter => Ok(()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    };
+    // SAFETY: the closure only makes system calls, which are allowed between fork and exec; it allocates nothing.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// The text at a pointer; none when it is null.

@@ -51,7 +51,7 @@ pub(super) async fn get_vm(
     let basics = quick.read(limit, move |connect| read_basics(connect, &name)).await?;
     let uuid = basics.vm.id.clone();
     let definition = slow
-        .read(limit.min(DEFINITION_LIMIT), move |connect| {
+        .read_of_vm(limit.min(DEFINITION_LIMIT), &basics.vm.id, move |connect| {
             read_definition(connect, &uuid)
         })
         .await;

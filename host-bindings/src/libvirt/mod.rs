@@ -2,7 +2,8 @@
 //!
 //! [`Libvirt`] implements [`crate::contract::Provider`]; the runtime makes one for each connection. Native because no
 //! sandboxed component can reach libvirt's socket or its C library. It runs no programs: what `virsh`, `qemu-img` or
-//! `genisoimage` would do goes through libvirt's own calls or is written here. Remote hosts are not supported yet.
+//! `genisoimage` would do goes through libvirt's own calls or is written here. The one exception is `ssh`, the way to a
+//! remote host.
 //!
 //! Not supported yet, and answered so: `import-image`, `create-pool`, `delete-pool`, `create-network`, `update-network`,
 //! `delete-network`.
@@ -11,7 +12,9 @@
 //! takes pictures as PNG, `set-guest-password` a program for it in the guest, `suspend-vm` a VM that is defined, and
 //! `open-vm-console` a screen or a serial line.
 //!
+//! - `uri`, `remote_options`, `endpoint`, `tunnel`, `ssh_failure`: this host or another one, and how it is reached.
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
+//! - `watch`, `inventory`, `happenings`, `ffi_events`: what a running server keeps by libvirt's events.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
 //! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
 //!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
@@ -37,15 +40,20 @@ mod disks;
 mod domain_xml;
 mod edit;
 mod element;
+mod endpoint;
 mod error;
 mod facts;
 mod ffi;
+mod ffi_events;
+mod gates;
 mod get;
 mod handle;
+mod happenings;
 mod hardware;
 mod hotplug;
 mod image_format;
 mod images;
+mod inventory;
 mod iso9660;
 mod kcli_metadata;
 mod keyed;
@@ -70,18 +78,22 @@ mod pause;
 mod pools;
 mod power;
 mod provider;
+mod remote_options;
 mod request;
 mod resize;
 #[cfg(test)]
 mod schema_check;
 mod seed;
 mod size_facts;
+mod ssh_failure;
 mod status;
 mod template;
+mod tunnel;
 mod upload;
 mod uri;
 mod volume_xml;
 mod volumes;
 mod wait;
+mod watch;
 
 pub use provider::Libvirt;

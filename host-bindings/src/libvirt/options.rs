@@ -4,15 +4,21 @@ use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue,
 
 use super::capabilities::Acceleration;
 use super::disk_tuning::DiskTuning;
+use super::endpoint::Endpoint;
 use super::hardware::{Allowed, Hardware};
 use super::names::printable;
-use super::uri::{DEFAULT_URI, check_uri};
+use super::remote_options::{self, RemoteOptions};
+use super::uri::{DEFAULT_URI, Target};
 
 /// A connection's options, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Which libvirt.
+    /// Which libvirt, as it was written.
     pub(super) uri: String,
+    /// Which libvirt.
+    pub(super) target: Target,
+    /// How it is reached when it is on another host.
+    pub(super) remote: RemoteOptions,
     /// Whether VMs are accelerated.
     pub(super) acceleration: Acceleration,
     /// The pool for disks that name none.
@@ -31,10 +37,12 @@ impl Options {
     /// Checks the options of a connection; absent ones have their defaults.
     ///
     /// # Errors
-    /// `invalid-argument` with the option's name; `unsupported` for a remote `uri`.
+    /// `invalid-argument` with the option's name.
     pub(super) fn from_entries(entries: &[OptionEntry]) -> Result<Self, Error> {
         let mut options = Self {
             uri: DEFAULT_URI.to_owned(),
+            target: Target::Local(DEFAULT_URI.to_owned()),
+            remote: RemoteOptions::default(),
             acceleration: Acceleration::Auto,
             pool: "default".to_owned(),
             network: "default".to_owned(),
@@ -43,6 +51,9 @@ impl Options {
             allowed: Allowed::default(),
         };
         for entry in entries {
+            if options.remote.take(entry)? {
+                continue;
+            }
             match (entry.name.as_str(), &entry.value) {
                 ("uri", OptionValue::Text(text)) => options.uri.clone_from(text),
                 ("domain_type", OptionValue::Text(text)) => options.acceleration = Acceleration::from_option(text)?,
@@ -62,8 +73,15 @@ impl Options {
                 }
             }
         }
-        check_uri(&options.uri)?;
+        options.target = Target::parse(&options.uri)?;
+        options.remote.check(&options.target)?;
         Ok(options)
+    }
+
+    /// Where the connection leads.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        let ssh = |remote| self.remote.ssh(remote);
+        Endpoint::new(&self.uri, self.target.clone(), ssh, self.remote.tls.clone())
     }
 }
 
@@ -79,12 +97,13 @@ fn check_folders(folders: &[String]) -> Result<(), Error> {
 
 /// What the provider says about itself; it needs no libvirt for that.
 pub(super) fn describe() -> ProviderInfo {
-    let connection_options = vec![
+    let mut connection_options = vec![
         text(
             "uri",
             Some(DEFAULT_URI),
             &[],
-            "which libvirt to use: `qemu:///system` (the host's VMs) or `qemu:///session` (your own)",
+            "which libvirt to use: `qemu:///system` (this host's VMs), `qemu:///session` (your own), or another host's: \
+             `qemu+ssh://USER@HOST/system`, `qemu+tls://HOST/system`",
         ),
         text(
             "domain_type",
@@ -124,10 +143,11 @@ pub(super) fn describe() -> ProviderInfo {
             "whether vms may be created with arguments for QEMU, with which their creator reads any file that QEMU can read",
         ),
     ];
+    connection_options.extend(remote_options::describe());
     ProviderInfo {
         name: "libvirt".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
+        description: "KVM and QEMU virtual machines of this host or another one, through libvirt".to_owned(),
         connection_options,
         spec_options: vec![
             SpecOptions {

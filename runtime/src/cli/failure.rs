@@ -48,6 +48,11 @@ impl Failure {
             hint: hint.into(),
         }
     }
+
+    /// A change of nothing; `choices` is what can be changed.
+    pub(crate) fn nothing_to_change(choices: &str) -> Self {
+        Self::usage("there is nothing to change", format!("give {choices}"))
+    }
 }
 
 impl From<stockade::Error> for Failure {

@@ -1,11 +1,12 @@
 //! `network`.
 
 use clap::Args;
-use stockade::contract::{Network, NetworkSpec};
+use stockade::contract::{Network, NetworkSpec, NetworkUpdate};
 
-use crate::cli::arguments::{Metadata, ProviderOptions};
+use crate::cli::arguments::{Metadata, ProviderOptions, Switch};
+use crate::cli::change::{Change, change_each};
 use crate::cli::context::Context;
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Failure, Outcome};
 use crate::cli::noun;
 use crate::cli::output::{Column, Record, column, join, optional, tags, wide, yes_no};
 
@@ -51,6 +52,45 @@ pub(crate) struct Create {
     metadata: Metadata,
     #[command(flatten)]
     options: ProviderOptions,
+}
+
+/// A change of a network.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The network's name or id
+    name: String,
+    /// Whether it hands out addresses
+    #[arg(long, value_enum, value_name = "ON|OFF")]
+    dhcp: Option<Switch>,
+    /// How it reaches the outside: `nat`, `route`, `open`, `bridge`, `isolated`
+    #[arg(long)]
+    mode: Option<String>,
+    /// Its DNS domain
+    #[arg(long)]
+    domain: Option<String>,
+    #[command(flatten)]
+    options: ProviderOptions,
+}
+
+/// Changes a network.
+pub(crate) async fn update(context: &Context, arguments: &Update) -> Outcome {
+    let inputs = arguments.options.inputs()?;
+    if arguments.dhcp.is_none() && arguments.mode.is_none() && arguments.domain.is_none() && inputs.is_empty() {
+        return Err(Failure::nothing_to_change("`--dhcp`, `--mode`, `--domain` or `-P`"));
+    }
+    let service = context.service().await?;
+    let names = std::slice::from_ref(&arguments.name);
+    let change = Change::new("network", "updated");
+    change_each(context, &service, change, names, async |service, name| {
+        let update = NetworkUpdate {
+            dhcp: arguments.dhcp.map(bool::from),
+            mode: arguments.mode.clone(),
+            domain: arguments.domain.clone(),
+            options: Vec::new(),
+        };
+        service.update_network(name, update, &inputs).await
+    })
+    .await
 }
 
 /// Creates a network.

@@ -1,7 +1,7 @@
 //! What the nouns of a connection have in common: listing, showing and deleting them.
 
 use clap::Args;
-use stockade::contract::{Disk, Image, Network, Pool, Vm};
+use stockade::contract::{Disk, Image, LoadBalancer, Network, Pool, SecurityGroup, Vm};
 use stockade::{Error, Service};
 
 use crate::cli::change::{Change, change_each};
@@ -39,6 +39,23 @@ nouns! {
     Pool: list_pools, get_pool;
     Network: list_networks, get_network;
     Disk: list_disks, get_disk;
+    SecurityGroup: list_security_groups, get_security_group;
+    LoadBalancer: list_load_balancers, get_load_balancer;
+}
+
+/// The one of a list, for nouns that can only be listed.
+pub(crate) async fn find<N: Noun>(
+    service: &Service,
+    noun: &str,
+    name: &str,
+    is_it: impl Fn(&N) -> bool,
+) -> Result<N, Error> {
+    let found = N::list(service).await?.into_iter().find(is_it);
+    found.ok_or_else(|| {
+        Error::not_found(noun, name)
+            .while_doing(format!("read {noun} `{name}`"))
+            .on(service.connection())
+    })
 }
 
 /// Names to show.

@@ -58,6 +58,21 @@ pub(crate) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether a person types and reads here.
+pub(crate) fn is_whole() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether a person reads standard output.
+pub(crate) fn shows_stdout() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether a person reads standard error.
+pub(crate) fn shows_stderr() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Asks a question whose answer is no unless it is yes.
 pub(crate) fn ask(question: &str) -> bool {
     clear_progress();

@@ -1,14 +1,19 @@
 //! The tree of commands: verbs, and the nouns that each takes.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use stockade::contract::{Disk, Image, Network, Pool, Vm};
+use stockade::contract::{
+    Bucket, Disk, DnsZone, Flavor, HostInfo, Image, LoadBalancer, Network, Pool, SecurityGroup, Subnet, Vm,
+};
 
 use crate::cli::completions::{self, Completions};
 use crate::cli::context::{CommonOptions, Context};
 use crate::cli::failure::Outcome;
 use crate::cli::noun::{self, Names};
 use crate::cli::serve::{self, Serve};
-use crate::cli::{audit, block_on, connection, disk, dry_run, grants, image, network, pool, provider, snapshot, vm};
+use crate::cli::{
+    audit, block_on, bucket, bucket_file, connection, disk, dns, dry_run, events, grants, guest, image, load_balancer,
+    network, nic, pool, provider, security_group, snapshot, subnet, vm,
+};
 
 /// What everybody must know who puts the command into a script.
 const FOOTER: &str = "\
@@ -57,6 +62,50 @@ enum Verb {
     /// Restart a vm
     #[command(subcommand)]
     Restart(Stop),
+    /// Stop a vm's execution and keep its memory
+    #[command(subcommand)]
+    Pause(OfVms),
+    /// Let a paused or suspended vm continue
+    #[command(subcommand)]
+    Resume(OfVms),
+    /// Press a vm's reset button; the guest is not asked
+    #[command(subcommand)]
+    Reset(OfVms),
+    /// Save a vm's memory to disk and stop it
+    #[command(subcommand)]
+    Suspend(OfVms),
+    /// Change something
+    #[command(subcommand)]
+    Update(Update),
+    /// Attach a disk
+    #[command(subcommand)]
+    Attach(Attach),
+    /// Detach a disk
+    #[command(subcommand)]
+    Detach(Detach),
+    /// Copy a vm
+    #[command(subcommand)]
+    Clone(Clone),
+    /// Make an image or a file of a vm
+    #[command(subcommand)]
+    Export(Export),
+    /// Move a vm to another host
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Reach a vm's screen or serial line
+    #[command(subcommand)]
+    Console(Console),
+    /// Ask the agent inside a vm
+    #[command(subcommand)]
+    Guest(guest::Action),
+    /// Show what changes, as it happens
+    Events(events::Events),
+    /// Fetch something into a file
+    #[command(subcommand)]
+    Download(Download),
+    /// Make a URL by which anybody can read something for a while
+    #[command(subcommand)]
+    Presign(Presign),
     /// Go back to a snapshot
     #[command(subcommand)]
     Revert(Revert),
@@ -94,6 +143,24 @@ enum Create {
     /// A snapshot of a vm
     #[command(visible_alias = "vm-snapshot")]
     Snapshot(snapshot::Create),
+    /// A network interface of a vm
+    #[command(visible_alias = "vm-nic")]
+    Nic(nic::Create),
+    /// A subnet
+    Subnet(subnet::Create),
+    /// A security group
+    #[command(visible_aliases = ["sg", "firewall"])]
+    SecurityGroup(security_group::Create),
+    /// A load balancer
+    #[command(visible_aliases = ["loadbalancer", "lb"])]
+    LoadBalancer(load_balancer::Create),
+    /// Buckets
+    Bucket(bucket::Create),
+    /// An object in a bucket, from a file
+    #[command(visible_alias = "bucket-object")]
+    BucketFile(bucket_file::Create),
+    /// A name in a DNS zone
+    Dns(dns::Create),
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,6 +186,32 @@ enum List {
     /// Snapshots of a vm
     #[command(visible_aliases = ["snapshots", "vm-snapshot"])]
     Snapshot(snapshot::OfVm),
+    /// Subnets
+    #[command(visible_alias = "subnets")]
+    Subnet(subnet::List),
+    /// Security groups
+    #[command(visible_aliases = ["security-groups", "sg", "firewall"])]
+    SecurityGroup,
+    /// Load balancers
+    #[command(visible_aliases = ["load-balancers", "loadbalancer", "lb"])]
+    LoadBalancer,
+    /// Buckets
+    #[command(visible_alias = "buckets")]
+    Bucket,
+    /// Objects in a bucket
+    #[command(visible_aliases = ["bucket-files", "bucket-object"])]
+    BucketFile(bucket_file::List),
+    /// DNS zones
+    #[command(visible_alias = "dns-zones")]
+    DnsZone,
+    /// Names in a DNS zone
+    Dns(dns::List),
+    /// Sizes that the vendor offers
+    #[command(visible_alias = "flavors")]
+    Flavor,
+    /// What vms run on
+    #[command(visible_alias = "hosts")]
+    Host,
 }
 
 #[derive(Debug, Subcommand)]
@@ -137,6 +230,98 @@ enum Info {
     /// A disk
     #[command(visible_alias = "vm-disk")]
     Disk(Names),
+    /// A subnet
+    Subnet(Names),
+    /// A security group
+    #[command(visible_aliases = ["sg", "firewall"])]
+    SecurityGroup(Names),
+    /// A load balancer
+    #[command(visible_aliases = ["loadbalancer", "lb"])]
+    LoadBalancer(Names),
+    /// A flavor
+    Flavor(Names),
+    /// A host
+    Host(Names),
+}
+
+#[derive(Debug, Subcommand)]
+enum OfVms {
+    /// Virtual machines
+    Vm(Names),
+}
+
+#[derive(Debug, Subcommand)]
+enum Update {
+    /// Virtual machines: their size, what is noted on them, what is in their drive
+    Vm(Box<vm::Update>),
+    /// A disk's size
+    #[command(visible_alias = "vm-disk")]
+    Disk(disk::Update),
+    /// The network of a network interface
+    #[command(visible_alias = "vm-nic")]
+    Nic(nic::Update),
+    /// A network
+    Network(network::Update),
+    /// A subnet
+    Subnet(subnet::Update),
+    /// A security group's rules
+    #[command(visible_aliases = ["sg", "firewall"])]
+    SecurityGroup(security_group::Update),
+    /// The vms behind a load balancer
+    #[command(visible_aliases = ["loadbalancer", "lb"])]
+    LoadBalancer(load_balancer::Update),
+}
+
+#[derive(Debug, Subcommand)]
+enum Attach {
+    /// A disk to a vm
+    #[command(visible_alias = "vm-disk")]
+    Disk(disk::Attach),
+}
+
+#[derive(Debug, Subcommand)]
+enum Detach {
+    /// A disk from a vm; it is kept
+    #[command(visible_alias = "vm-disk")]
+    Disk(disk::Detach),
+}
+
+#[derive(Debug, Subcommand)]
+enum Clone {
+    /// A virtual machine
+    Vm(vm::Clone),
+}
+
+#[derive(Debug, Subcommand)]
+enum Export {
+    /// A virtual machine
+    Vm(vm::Export),
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Virtual machines
+    Vm(vm::Migrate),
+}
+
+#[derive(Debug, Subcommand)]
+enum Console {
+    /// A virtual machine
+    Vm(vm::Console),
+}
+
+#[derive(Debug, Subcommand)]
+enum Download {
+    /// An object in a bucket
+    #[command(visible_alias = "bucket-object")]
+    BucketFile(bucket_file::Download),
+}
+
+#[derive(Debug, Subcommand)]
+enum Presign {
+    /// An object in a bucket
+    #[command(visible_alias = "bucket-object")]
+    BucketFile(bucket_file::Presign),
 }
 
 #[derive(Debug, Subcommand)]
@@ -177,6 +362,24 @@ enum Delete {
     /// Snapshots of a vm
     #[command(visible_alias = "vm-snapshot")]
     Snapshot(snapshot::Delete),
+    /// Network interfaces of a vm
+    #[command(visible_alias = "vm-nic")]
+    Nic(nic::Delete),
+    /// Subnets
+    Subnet(noun::Deletion),
+    /// Security groups
+    #[command(visible_aliases = ["sg", "firewall"])]
+    SecurityGroup(noun::Deletion),
+    /// Load balancers
+    #[command(visible_aliases = ["loadbalancer", "lb"])]
+    LoadBalancer(noun::Deletion),
+    /// Buckets
+    Bucket(bucket::Delete),
+    /// Objects in a bucket
+    #[command(visible_alias = "bucket-object")]
+    BucketFile(bucket_file::Delete),
+    /// Names in a DNS zone
+    Dns(dns::Delete),
 }
 
 impl Verb {
@@ -225,6 +428,21 @@ async fn dispatch(context: &Context, verb: Verb) -> Outcome {
         Verb::Start(Start::Vm(names)) => vm::start(context, &names).await,
         Verb::Stop(Stop::Vm(arguments)) => vm::stop(context, &arguments).await,
         Verb::Restart(Stop::Vm(arguments)) => vm::restart(context, &arguments).await,
+        Verb::Pause(OfVms::Vm(names)) => vm::pause(context, &names).await,
+        Verb::Resume(OfVms::Vm(names)) => vm::resume(context, &names).await,
+        Verb::Reset(OfVms::Vm(names)) => vm::reset(context, &names).await,
+        Verb::Suspend(OfVms::Vm(names)) => vm::suspend(context, &names).await,
+        Verb::Update(noun) => update(context, noun).await,
+        Verb::Attach(Attach::Disk(arguments)) => disk::attach(context, &arguments).await,
+        Verb::Detach(Detach::Disk(arguments)) => disk::detach(context, &arguments).await,
+        Verb::Clone(Clone::Vm(arguments)) => vm::clone(context, arguments).await,
+        Verb::Export(Export::Vm(arguments)) => vm::export(context, arguments).await,
+        Verb::Migrate(Migrate::Vm(arguments)) => vm::migrate(context, &arguments).await,
+        Verb::Console(Console::Vm(arguments)) => vm::console(context, &arguments).await,
+        Verb::Guest(action) => guest::run(context, action).await,
+        Verb::Events(arguments) => events::run(context, &arguments).await,
+        Verb::Download(Download::BucketFile(arguments)) => bucket_file::download(context, &arguments).await,
+        Verb::Presign(Presign::BucketFile(arguments)) => bucket_file::presign(context, &arguments).await,
         Verb::Revert(Revert::Snapshot(arguments)) => snapshot::revert(context, &arguments).await,
         Verb::Delete(noun) => delete(context, noun).await,
         Verb::Audit(action) => audit::run(context, action),
@@ -243,6 +461,13 @@ async fn create(context: &Context, noun: Create) -> Outcome {
         Create::Network(arguments) => network::create(context, arguments).await,
         Create::Disk(arguments) => disk::create(context, arguments).await,
         Create::Snapshot(arguments) => snapshot::create(context, arguments).await,
+        Create::Nic(arguments) => nic::create(context, arguments).await,
+        Create::Subnet(arguments) => subnet::create(context, arguments).await,
+        Create::SecurityGroup(arguments) => security_group::create(context, arguments).await,
+        Create::LoadBalancer(arguments) => load_balancer::create(context, arguments).await,
+        Create::Bucket(arguments) => bucket::create(context, &arguments).await,
+        Create::BucketFile(arguments) => bucket_file::create(context, &arguments).await,
+        Create::Dns(arguments) => dns::create(context, &arguments).await,
     }
 }
 
@@ -255,6 +480,15 @@ async fn list(context: &Context, noun: List) -> Outcome {
         List::Network => noun::list::<Network>(context).await,
         List::Disk => noun::list::<Disk>(context).await,
         List::Snapshot(of) => snapshot::list(context, &of).await,
+        List::Subnet(arguments) => subnet::list(context, &arguments).await,
+        List::SecurityGroup => noun::list::<SecurityGroup>(context).await,
+        List::LoadBalancer => noun::list::<LoadBalancer>(context).await,
+        List::Bucket => noun::list::<Bucket>(context).await,
+        List::BucketFile(arguments) => bucket_file::list(context, &arguments).await,
+        List::DnsZone => noun::list::<DnsZone>(context).await,
+        List::Dns(arguments) => dns::list(context, &arguments).await,
+        List::Flavor => noun::list::<Flavor>(context).await,
+        List::Host => noun::list::<HostInfo>(context).await,
     }
 }
 
@@ -266,6 +500,11 @@ async fn info(context: &Context, noun: Info) -> Outcome {
         Info::Pool(names) => noun::info::<Pool>(context, &names).await,
         Info::Network(names) => noun::info::<Network>(context, &names).await,
         Info::Disk(names) => noun::info::<Disk>(context, &names).await,
+        Info::Subnet(names) => noun::info::<Subnet>(context, &names).await,
+        Info::SecurityGroup(names) => noun::info::<SecurityGroup>(context, &names).await,
+        Info::LoadBalancer(names) => noun::info::<LoadBalancer>(context, &names).await,
+        Info::Flavor(names) => noun::info::<Flavor>(context, &names).await,
+        Info::Host(names) => noun::info::<HostInfo>(context, &names).await,
     }
 }
 
@@ -278,6 +517,25 @@ async fn delete(context: &Context, noun: Delete) -> Outcome {
         Delete::Network(arguments) => network::delete(context, &arguments).await,
         Delete::Disk(arguments) => disk::delete(context, &arguments).await,
         Delete::Snapshot(arguments) => snapshot::delete(context, &arguments).await,
+        Delete::Nic(arguments) => nic::delete(context, &arguments).await,
+        Delete::Subnet(arguments) => subnet::delete(context, &arguments).await,
+        Delete::SecurityGroup(arguments) => security_group::delete(context, &arguments).await,
+        Delete::LoadBalancer(arguments) => load_balancer::delete(context, &arguments).await,
+        Delete::Bucket(arguments) => bucket::delete(context, &arguments).await,
+        Delete::BucketFile(arguments) => bucket_file::delete(context, &arguments).await,
+        Delete::Dns(arguments) => dns::delete(context, &arguments).await,
+    }
+}
+
+async fn update(context: &Context, noun: Update) -> Outcome {
+    match noun {
+        Update::Vm(arguments) => vm::update(context, &arguments).await,
+        Update::Disk(arguments) => disk::update(context, &arguments).await,
+        Update::Nic(arguments) => nic::update(context, &arguments).await,
+        Update::Network(arguments) => network::update(context, &arguments).await,
+        Update::Subnet(arguments) => subnet::update(context, &arguments).await,
+        Update::SecurityGroup(arguments) => security_group::update(context, &arguments).await,
+        Update::LoadBalancer(arguments) => load_balancer::update(context, &arguments).await,
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use stockade_host::contract::{DiskSpec, ImageSpec, NetworkSpec, PoolSpec, VmSpec};
+use stockade_host::contract::{DiskSpec, ImageSpec, LoadBalancerSpec, NetworkSpec, PoolSpec, SubnetSpec, VmSpec};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Object, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -37,6 +37,8 @@ impl Spec for DiskSpec {}
 impl Spec for ImageSpec {}
 impl Spec for NetworkSpec {}
 impl Spec for PoolSpec {}
+impl Spec for SubnetSpec {}
+impl Spec for LoadBalancerSpec {}
 
 /// A spec and its provider-specific options.
 #[derive(Debug)]
@@ -55,6 +57,10 @@ pub(super) type DiskBody = Create<DiskSpec>;
 pub(super) type NetworkBody = Create<NetworkSpec>;
 /// The body that creates a pool.
 pub(super) type PoolBody = Create<PoolSpec>;
+/// The body that creates a subnet.
+pub(super) type SubnetBody = Create<SubnetSpec>;
+/// The body that creates a load balancer.
+pub(super) type LoadBalancerBody = Create<LoadBalancerSpec>;
 
 impl<T: Spec> Create<T> {
     /// Reads the fields of a body.

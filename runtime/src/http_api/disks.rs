@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use serde::Deserialize;
 use stockade_host::contract::Disk;
+use utoipa::ToSchema;
 
 use super::answer::{Answer, Created, List, created_but_unread};
 use super::create::{Create, DiskBody};
-use super::extract::{NoQuery, Path, Query};
+use super::extract::{Json as Body, NoQuery, Path, Query};
 use super::paths::{ConnectionPath, DiskPath};
 use super::router::Api;
 
@@ -68,4 +70,28 @@ pub(super) async fn delete_disk(
 ) -> Answer<StatusCode> {
     api.connect(&path.connection).await?.delete_disk(&path.disk).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new size for a disk.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiskSize {
+    /// The size in GiB. Disks only grow.
+    size_gib: u32,
+}
+
+/// Grow a disk; answers the disk as it is then.
+#[utoipa::path(
+    post, path = "/v1/connections/{connection}/disks/{disk}/resize", tag = "disks", params(DiskPath),
+    request_body = DiskSize, responses((status = 200, body = Disk))
+)]
+pub(super) async fn resize_disk(
+    State(api): State<Api>,
+    Path(path): Path<DiskPath>,
+    Query(NoQuery {}): Query<NoQuery>,
+    Body(wanted): Body<DiskSize>,
+) -> Answer<Json<Disk>> {
+    let service = api.connect(&path.connection).await?;
+    let id = service.resize_disk(&path.disk, wanted.size_gib).await?;
+    Ok(Json(service.get_disk(&id).await?))
 }

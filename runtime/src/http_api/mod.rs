@@ -17,25 +17,37 @@
 
 mod access;
 mod answer;
+mod attachments;
+mod buckets;
 mod connections;
+mod consoles;
 mod create;
 mod disks;
+mod dns;
 mod exchange;
 mod extract;
+mod guests;
 mod health;
 mod images;
+mod load_balancers;
 mod networks;
+mod objects;
+mod offers;
 mod openapi;
 mod paths;
 mod pools;
 mod problem;
 mod providers;
 mod router;
+mod security_groups;
 mod server;
 mod snapshots;
+mod subnets;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod vm_actions;
+mod vm_notes;
 mod vms;
 
 pub use access::Access;

@@ -36,6 +36,16 @@ use super::router::routes;
         (name = "disks", description = "Disks."),
         (name = "pools", description = "Places where disks and images are kept."),
         (name = "networks", description = "Networks."),
+        (name = "subnets", description = "Parts of networks."),
+        (name = "security-groups", description = "Sets of rules that VMs are put under."),
+        (name = "load-balancers", description = "What spreads requests over VMs."),
+        (name = "dns", description = "Names."),
+        (name = "buckets", description = "Buckets and the objects in them."),
+        (name = "consoles", description = "Screens and serial lines of VMs."),
+        (name = "guests", description = "Agents inside VMs."),
+        (name = "flavors", description = "Sizes that vendors offer."),
+        (name = "hosts", description = "What VMs run on."),
+        (name = "events", description = "What changed."),
     ),
 )]
 struct Api;

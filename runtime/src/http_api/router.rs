@@ -14,7 +14,10 @@ use super::access::{Access, authorize};
 use super::exchange::{Gate, MAX_CONCURRENT_REQUESTS, admit, observe};
 use super::problem::{Problem, ProblemKind};
 use super::upload::DEFAULT_MAX_UPLOAD_BYTES;
-use super::{connections, disks, health, images, networks, openapi, pools, providers, snapshots, vms};
+use super::{
+    attachments, buckets, connections, consoles, disks, dns, guests, health, images, load_balancers, networks, objects,
+    offers, openapi, pools, providers, security_groups, snapshots, subnets, vm_actions, vm_notes, vms,
+};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::service::Service;
@@ -118,7 +121,85 @@ fn v1_routes() -> OpenApiRouter<Api> {
         .routes(of!(pools::list_pools, pools::create_pool))
         .routes(of!(pools::get_pool, pools::delete_pool))
         .routes(of!(networks::list_networks, networks::create_network))
-        .routes(of!(networks::get_network, networks::delete_network))
+        .routes(of!(
+            networks::get_network,
+            networks::delete_network,
+            networks::update_network
+        ))
+        .routes(of!(disks::resize_disk))
+        .merge(vm_routes())
+        .merge(service_routes())
+}
+
+/// What is done with a VM, and what is in it.
+fn vm_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(of!(vm_actions::pause_vm))
+        .routes(of!(vm_actions::resume_vm))
+        .routes(of!(vm_actions::reset_vm))
+        .routes(of!(vm_actions::suspend_vm))
+        .routes(of!(vm_actions::resize_vm))
+        .routes(of!(vm_actions::upgrade_vm_hardware))
+        .routes(of!(vm_actions::clone_vm))
+        .routes(of!(vm_actions::export_vm))
+        .routes(of!(vm_actions::migrate_vm))
+        .routes(of!(vm_notes::update_vm_metadata))
+        .routes(of!(vm_notes::set_vm_description))
+        .routes(of!(vm_notes::set_vm_autostart))
+        .routes(of!(vm_notes::insert_vm_media, vm_notes::eject_vm_media))
+        .routes(of!(consoles::open_vm_console))
+        .routes(of!(consoles::read_vm_console_log))
+        .routes(of!(consoles::take_vm_screenshot))
+        .routes(of!(guests::get_guest_info))
+        .routes(of!(guests::run_guest_command))
+        .routes(of!(guests::set_guest_password))
+        .routes(of!(guests::set_guest_ssh_keys))
+        .routes(of!(guests::freeze_guest))
+        .routes(of!(guests::thaw_guest))
+        .routes(of!(attachments::add_nic))
+        .routes(of!(attachments::update_nic, attachments::remove_nic))
+        .routes(of!(attachments::attach_disk))
+        .routes(of!(attachments::detach_disk))
+}
+
+/// What is beside VMs.
+fn service_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(of!(subnets::list_subnets, subnets::create_subnet))
+        .routes(of!(subnets::get_subnet, subnets::delete_subnet, subnets::update_subnet))
+        .routes(of!(
+            security_groups::list_security_groups,
+            security_groups::create_security_group
+        ))
+        .routes(of!(
+            security_groups::get_security_group,
+            security_groups::delete_security_group
+        ))
+        .routes(of!(security_groups::update_security_group))
+        .routes(of!(
+            load_balancers::list_load_balancers,
+            load_balancers::create_load_balancer
+        ))
+        .routes(of!(
+            load_balancers::get_load_balancer,
+            load_balancers::delete_load_balancer
+        ))
+        .routes(of!(load_balancers::set_load_balancer_members))
+        .routes(of!(buckets::list_buckets, buckets::create_bucket))
+        .routes(of!(buckets::delete_bucket))
+        .routes(of!(objects::list_bucket_objects))
+        .routes(of!(
+            objects::download_bucket_object,
+            objects::upload_bucket_object,
+            objects::delete_bucket_object
+        ))
+        .routes(of!(objects::presign_bucket_object))
+        .routes(of!(dns::list_dns_zones))
+        .routes(of!(dns::list_dns_records, dns::set_dns_record))
+        .routes(of!(dns::delete_dns_record))
+        .routes(of!(offers::list_flavors))
+        .routes(of!(offers::list_hosts))
+        .routes(of!(offers::poll_events))
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

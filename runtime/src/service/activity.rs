@@ -78,8 +78,13 @@ impl Activity {
     /// Gives the call the time that a graceful stop may take, beside its own.
     pub(super) fn allow_for(&mut self, mode: &StopMode) {
         if let StopMode::Graceful(seconds) = mode {
-            self.call.timeout += Duration::from_secs((*seconds).into());
+            self.allow_more(Duration::from_secs((*seconds).into()));
         }
+    }
+
+    /// Gives the call a time that its caller asked for, beside its own.
+    pub(super) fn allow_more(&mut self, time: Duration) {
+        self.call.timeout += time;
     }
 
     /// Gives the call the time that moving an image may take.

@@ -5,16 +5,27 @@
 //! changes that take long, and the pages of a list.
 
 mod activity;
+mod buckets;
+mod consoles;
 mod disks;
+mod dns;
+mod events;
 mod flavors;
+mod guest_agent;
 mod hosts;
 mod images;
+mod load_balancers;
+mod migrations;
 mod networks;
 mod nics;
 mod operations;
 mod pools;
+mod security_groups;
 mod snapshots;
+mod subnets;
 mod vm_clone;
+mod vm_export;
+mod vm_media;
 mod vm_metadata;
 mod vm_pause;
 mod vm_resize;
@@ -25,7 +36,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use stockade_host::call::{DEFAULT_TIMEOUT, Reporter};
-use stockade_host::contract::{self, Ability, Change, ErrorKind, Page, PageRequest, Provider};
+use stockade_host::contract::{
+    self, Ability, Change, ErrorKind, OptionEntry, OptionValue, Page, PageRequest, Provider,
+};
 use stockade_host::guard::Guarded;
 use stockade_host::http::{Changes, DryRun};
 use stockade_host::recording::ConnectionTape;
@@ -165,6 +178,16 @@ impl Service {
     pub async fn check(&self) -> Result<()> {
         let activity = self.begin(Ability::Info, "check the connection")?;
         activity.end(self.provider().check_connection(activity.call()).await)
+    }
+
+    /// Keeps a secret that is an argument of a call out of the recording of this connection, if there is one.
+    fn hide(&self, secret: &str) {
+        if let Some(tape) = &self.inner.traces.tape {
+            tape.hide(&OptionEntry {
+                name: String::new(),
+                value: OptionValue::Text(secret.to_owned()),
+            });
+        }
     }
 
     fn provider(&self) -> &dyn Provider {

@@ -18,6 +18,7 @@ mod outcome;
 mod setup;
 mod subject;
 mod suite;
+mod table;
 mod trials;
 mod world;
 

@@ -8,7 +8,7 @@ use stockade::contract::{Ability, ErrorKind, StopMode, Vm, VmDeleteOptions, VmSp
 use stockade::{Result, Runtime, Service};
 
 use crate::outcome::Outcome;
-use crate::setup::Evidence;
+use crate::setup::{Evidence, Given};
 
 /// No provider-specific options.
 pub(crate) const NO_OPTIONS: BTreeMap<String, OptionInput> = BTreeMap::new();
@@ -25,6 +25,8 @@ pub(crate) struct Subject {
     pub(crate) image: String,
     /// An image that is there and larger than 1 GiB.
     pub(crate) large_image: String,
+    /// What else may be taken for granted.
+    pub(crate) given: Given,
     /// The provider's own documentation: what it cannot do is unsupported only if it says so here.
     pub(crate) document: String,
     /// A second opinion about what is there, where one can be had.

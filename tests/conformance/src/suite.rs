@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use crate::arguments::SuiteArguments;
 use crate::outcome::Outcome;
 use crate::setup::{self, Faults, IN_PROCESS, INSIDE, Inside, Setup, Stage};
+use crate::table;
 use crate::trials::{self, FaultTrial, GUESTS_OF_BOTH, Trial};
 use crate::world::World;
 
@@ -43,7 +44,7 @@ fn report(words: &str) {
 
 fn run() -> Outcome<bool> {
     let arguments = SuiteArguments::from_process()?;
-    arguments.check_names(&[IN_PROCESS, INSIDE].concat())?;
+    arguments.check_names(&[IN_PROCESS, INSIDE, &[table::NAME]].concat())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let stage = Stage::new()?;
     match arguments.inside {
@@ -60,10 +61,20 @@ fn has_passed(conclusion: &Conclusion) -> bool {
 }
 
 fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
-    if !IN_PROCESS.iter().any(|name| arguments.wants(name)) {
+    if !IN_PROCESS
+        .iter()
+        .chain([&table::NAME])
+        .any(|name| arguments.wants(name))
+    {
         return Ok(true);
     }
     let mut all = Vec::new();
+    if arguments.wants(table::NAME) {
+        let up_to_date = table::check(stage);
+        all.push(TestTrial::test(format!("{}::{}", table::NAME, table::TRIAL), || {
+            up_to_date
+        }));
+    }
     if arguments.wants(IN_PROCESS[0]) {
         let fake = runtime.block_on(setup::fake(stage))?;
         all.extend(trials_of(fake, runtime.handle()));

@@ -43,6 +43,31 @@ impl World {
                 add("pool", &pool.name);
             }
         }
+        if subject.has(Ability::Subnets) {
+            for subnet in service.list_subnets(None).await? {
+                add("subnet", &subnet.id);
+            }
+        }
+        if subject.has(Ability::SecurityGroups) {
+            for group in service.list_security_groups().await? {
+                add("security-group", &group.id);
+            }
+        }
+        if subject.has(Ability::LoadBalancers) {
+            for balancer in service.list_load_balancers().await? {
+                add("load-balancer", &balancer.name);
+            }
+        }
+        if subject.has(Ability::Buckets) {
+            for bucket in service.list_buckets().await? {
+                add("bucket", &bucket.name);
+            }
+        }
+        if let Some(zone) = subject.given.dns_zone.filter(|_| subject.has(Ability::Dns)) {
+            for record in service.list_dns_records(zone).await? {
+                add("dns-record", &format!("{} {}", record.name, record.r#type));
+            }
+        }
         Ok(Self(lines))
     }
 

@@ -1,5 +1,8 @@
 //! The simulated cloud in its own words: what it promises to those who test against it.
 
+mod contents;
+mod guests;
+mod network_things;
 mod things;
 mod vms;
 

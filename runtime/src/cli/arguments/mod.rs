@@ -8,7 +8,7 @@ mod size;
 
 use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use stockade::connections::OptionInput;
 use stockade::contract::Tag;
 
@@ -17,6 +17,21 @@ pub(crate) use moment::moment;
 pub(crate) use size::{disk_gib, memory_mib};
 
 use crate::cli::failure::{Failure, Outcome};
+
+/// Something that is on or off, where leaving it out leaves it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// It is so.
+    On,
+    /// It is not so.
+    Off,
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        switch == Switch::On
+    }
+}
 
 /// Provider-specific options.
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! The texts in a table's cells.
 
 use serde::Serialize;
-use stockade::contract::Tag;
+use stockade::contract::{ByteSize, Tag};
 
 /// What is shown where nothing is known.
 const NOTHING: &str = "-";
@@ -52,9 +52,40 @@ pub(crate) fn size_mib(size: Option<u32>) -> String {
     }
 }
 
+/// A size in bytes, in the largest unit of which there is at least one, with one decimal.
+pub(crate) fn size_bytes(size: &ByteSize) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let bytes = u64::from(size.mib) << 20 | u64::from(size.rest);
+    let power = (1..UNITS.len())
+        .rev()
+        .find(|power| bytes >> (10 * power) > 0)
+        .unwrap_or(0);
+    match power {
+        0 => format!("{bytes} B"),
+        _ => {
+            let tenths = bytes * 10 >> (10 * power);
+            format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[power])
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_of_objects_are_rounded_down_to_a_tenth() {
+        for (mib, rest, expected) in [
+            (0, 0, "0 B"),
+            (0, 1023, "1023 B"),
+            (0, 1024, "1.0 KiB"),
+            (1, 1 << 19, "1.5 MiB"),
+            (1023, 0, "1023.0 MiB"),
+            (3 << 10, 0, "3.0 GiB"),
+        ] {
+            assert_eq!(size_bytes(&ByteSize { mib, rest }), expected);
+        }
+    }
 
     #[test]
     fn sizes_stay_exact() {

@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-pub(crate) use cell::{join, optional, size_mib, tags, word, yes_no};
+pub(crate) use cell::{join, optional, size_bytes, size_mib, tags, word, yes_no};
 
 use super::terminal;
 
@@ -124,6 +124,15 @@ impl Format {
             // Nothing was found, and that was told: there is no thing to print.
             (_, []) if !many => Ok(()),
             _ => self.print_list(items),
+        }
+    }
+
+    /// Prints an answer that is no record to programs; `name` is its only line in the format of names.
+    pub(crate) fn print_value(self, value: &impl Serialize, name: &str) -> io::Result<()> {
+        match self {
+            Self::Json => print_json(value),
+            Self::Yaml => print_yaml(value),
+            Self::Table | Self::Wide | Self::Name => print(&(terminal::clean_lines(name) + "\n")),
         }
     }
 

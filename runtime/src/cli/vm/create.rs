@@ -155,7 +155,7 @@ fn read_user_data(file: &str) -> Result<String, Error> {
 }
 
 /// The public keys in an argument: the key itself, or a file with one on each line.
-fn read_ssh_keys(argument: &str) -> Result<Vec<String>, Error> {
+pub(crate) fn read_ssh_keys(argument: &str) -> Result<Vec<String>, Error> {
     if is_public_key(argument) {
         return Ok(vec![argument.trim().to_owned()]);
     }

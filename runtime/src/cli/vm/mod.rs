@@ -1,15 +1,23 @@
 //! `vm`: what is shown of VMs. What is done with them is in [`create`] and [`power`].
 
+mod console;
+mod copy;
 mod create;
 mod disk;
 mod nic;
 mod power;
+mod serial;
+mod update;
 
 use clap::Args;
 use stockade::contract::{Vm, VmDeleteOptions, VmDisk, VmNic};
 
-pub(crate) use create::{Create, create};
-pub(crate) use power::{Stop, restart, start, stop};
+pub(crate) use console::{Console, console};
+pub(crate) use copy::{Clone, Export, Migrate, clone, export, migrate};
+pub(crate) use create::{Create, create, read_ssh_keys};
+pub(crate) use nic::parse as parse_nic;
+pub(crate) use power::{Stop, pause, reset, restart, resume, start, stop, suspend};
+pub(crate) use update::{Update, update};
 
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;

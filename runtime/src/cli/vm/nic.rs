@@ -7,7 +7,7 @@ use crate::cli::arguments::Fields;
 const KNOWN: &str = "`network`, `subnet`, `mac`, `model`, `address`, `gateway`, `dns`, `public`";
 
 /// Reads a network interface.
-pub(super) fn parse(text: &str) -> Result<VmNicSpec, String> {
+pub(crate) fn parse(text: &str) -> Result<VmNicSpec, String> {
     let mut fields = Fields::parse(text, Some("network"))?;
     let public = fields.take("public")?;
     let public = public.map(|value| {

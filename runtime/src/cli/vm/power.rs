@@ -1,4 +1,4 @@
-//! `start vm`, `stop vm`, `restart vm`.
+//! `start vm`, `stop vm`, `restart vm`, and the states between running and stopped.
 
 use clap::Args;
 use stockade::contract::{ErrorKind, StopMode};
@@ -76,5 +76,45 @@ pub(crate) async fn restart(context: &Context, arguments: &Stop) -> Outcome {
         &arguments.names.names,
         async |service, name| arguments.explain(service.restart_vm(name, arguments.mode()).await),
     )
+    .await
+}
+
+/// Stops the execution of VMs and keeps their memory.
+pub(crate) async fn pause(context: &Context, names: &Names) -> Outcome {
+    let service = context.service().await?;
+    let change = Change::new("vm", "paused");
+    change_each(context, &service, change, &names.names, async |service, name| {
+        service.pause_vm(name).await
+    })
+    .await
+}
+
+/// Lets paused or suspended VMs continue.
+pub(crate) async fn resume(context: &Context, names: &Names) -> Outcome {
+    let service = context.service().await?;
+    let change = Change::new("vm", "resumed");
+    change_each(context, &service, change, &names.names, async |service, name| {
+        service.resume_vm(name).await
+    })
+    .await
+}
+
+/// Presses the reset button of VMs.
+pub(crate) async fn reset(context: &Context, names: &Names) -> Outcome {
+    let service = context.service().await?;
+    let change = Change::new("vm", "reset");
+    change_each(context, &service, change, &names.names, async |service, name| {
+        service.reset_vm(name).await
+    })
+    .await
+}
+
+/// Saves the memory of VMs to disk and stops them.
+pub(crate) async fn suspend(context: &Context, names: &Names) -> Outcome {
+    let service = context.service().await?;
+    let change = Change::new("vm", "suspended");
+    change_each(context, &service, change, &names.names, async |service, name| {
+        service.suspend_vm(name).await
+    })
     .await
 }

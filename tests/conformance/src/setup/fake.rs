@@ -3,7 +3,7 @@
 use stockade::connections::{ConnectionConfig, Grants};
 use stockade_test_support::artifacts::{component, workspace_root};
 
-use super::{Setup, Stage};
+use super::{Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "fake";
@@ -28,6 +28,11 @@ pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
         config,
         image: "tiny",
         large_image: "debian-12",
+        given: Given {
+            dns_zone: Some("example.org"),
+            agent_user: Some("cloud"),
+            ..Given::default()
+        },
         document: std::fs::read_to_string(workspace_root().join("components/fake/README.md"))?,
         evidence: None,
     })

@@ -4,7 +4,7 @@ use stockade::connections::{ConnectionConfig, Grants};
 use stockade_test_support::artifacts::workspace_root;
 
 use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
-use super::{Evidence, Setup, Stage};
+use super::{Evidence, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "libvirt";
@@ -29,6 +29,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         config,
         image: BOOTING_IMAGE,
         large_image: LARGE_IMAGE,
+        given: Given::default(),
         document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
         evidence: Some(Evidence),
     })

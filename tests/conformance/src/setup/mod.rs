@@ -5,6 +5,7 @@
 mod evidence;
 mod fake;
 mod faults;
+mod given;
 mod libvirt;
 mod stage;
 mod web;
@@ -18,6 +19,7 @@ use crate::subject::Subject;
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
 pub(crate) use faults::{Faults, start_server, web_faults};
+pub(crate) use given::Given;
 pub(crate) use libvirt::libvirt;
 pub(crate) use stage::{Inside, Stage};
 pub(crate) use web::web;
@@ -41,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) image: &'static str,
     /// An image that is there and larger than 1 GiB.
     pub(crate) large_image: &'static str,
+    /// What else may be taken for granted.
+    pub(crate) given: Given,
     /// The provider's own documentation.
     pub(crate) document: String,
     /// A second opinion about what is there; none for a simulated cloud, which every connection has for itself.
@@ -57,6 +61,7 @@ impl Setup {
             config: self.config.clone(),
             image: self.image.to_owned(),
             large_image: self.large_image.to_owned(),
+            given: self.given.clone(),
             document: self.document.clone(),
             evidence: self.evidence,
         })

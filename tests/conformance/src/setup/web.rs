@@ -6,7 +6,7 @@ use stockade::contract::ProviderInfo;
 use stockade_test_support::artifacts::{component, workspace_root};
 
 use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
-use super::{Evidence, Setup, Stage};
+use super::{Evidence, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "web";
@@ -22,6 +22,7 @@ pub(crate) async fn web(stage: &Stage, port: u16) -> Outcome<Setup> {
         config,
         image: BOOTING_IMAGE,
         large_image: LARGE_IMAGE,
+        given: Given::default(),
         document: document()?,
         evidence: Some(Evidence),
     })

@@ -4,10 +4,12 @@
 //! checks succeed, everything else is `not-found`. `unsupported` counts only where the provider's documentation says so.
 
 use stockade::Result;
+use stockade::blobs::Blob;
 use stockade::contract::{
-    Ability, ApplyWhen, AttachSpec, DiskSpec, ImageSpec, NetworkUpdate, SnapshotSpec, StopMode, VmCloneSpec,
-    VmResizeSpec, VmSpec,
+    Ability, ApplyWhen, AttachSpec, ConsoleKind, DiskSpec, GuestCommand, ImageSpec, MigrationSpec, NetworkUpdate,
+    SnapshotSpec, StopMode, VmCloneSpec, VmExportSpec, VmResizeSpec, VmSpec,
 };
+use stockade::limits::Room;
 
 use super::images::content;
 use super::options::nic;
@@ -135,9 +137,57 @@ async fn call_vm_change(subject: &Subject, function: &str) -> Option<Result<()>>
         }
         "revert-snapshot" => service.revert_snapshot(ABSENT, "none").await,
         "delete-snapshot" => service.delete_snapshot(ABSENT, "none", false).await,
-        _ => return None,
+        other => return call_guest(subject, other).await,
     };
     Some(answer.map(drop))
+}
+
+/// Functions about what is in a VM, on its screen, or made of it.
+async fn call_guest(subject: &Subject, function: &str) -> Option<Result<()>> {
+    let service = &subject.service;
+    Some(match function {
+        "insert-vm-media" => service.insert_vm_media(ABSENT, &subject.image).await.map(drop),
+        "eject-vm-media" => service.eject_vm_media(ABSENT).await.map(drop),
+        "export-vm" => {
+            let spec = VmExportSpec {
+                image: "unmade".to_owned(),
+                pool: None,
+                format: None,
+                snapshot: None,
+            };
+            service.export_vm(ABSENT, spec).await.map(drop)
+        }
+        "download-vm-disk" => match Blob::scratch(Room::new(1 << 10)) {
+            Ok(blob) => service.download_vm_disk(ABSENT, ABSENT, None, blob).await,
+            Err(error) => Err(stockade::Error::io("making a blob", &error)),
+        },
+        "open-vm-console" => service.open_vm_console(ABSENT, ConsoleKind::Serial).await.map(drop),
+        "read-vm-console-log" => service.read_vm_console_log(ABSENT).await.map(drop),
+        "take-vm-screenshot" => service.take_vm_screenshot(ABSENT).await.map(drop),
+        "get-guest-info" => service.get_guest_info(ABSENT).await.map(drop),
+        "run-guest-command" => {
+            let command = GuestCommand {
+                path: "/bin/true".to_owned(),
+                arguments: vec![],
+                stdin: vec![],
+                timeout_seconds: 1,
+            };
+            service.run_guest_command(ABSENT, command).await.map(drop)
+        }
+        "set-guest-password" => service.set_guest_password(ABSENT, "nobody", "no-password").await,
+        "set-guest-ssh-keys" => service.set_guest_ssh_keys(ABSENT, "nobody", vec![]).await,
+        "freeze-guest" => service.freeze_guest(ABSENT).await.map(drop),
+        "thaw-guest" => service.thaw_guest(ABSENT).await.map(drop),
+        "migrate-vm" => {
+            let spec = MigrationSpec {
+                target: None,
+                live: false,
+                with_storage: false,
+            };
+            service.migrate_vm(ABSENT, spec).await.map(drop)
+        }
+        _ => return None,
+    })
 }
 
 async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<Result<()>> {
@@ -222,6 +272,87 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
             service.update_network(ABSENT, update, &NO_OPTIONS).await.map(drop)
         }
         "delete-network" => service.delete_network(ABSENT).await.map(drop),
+        other => return call_service(subject, other).await,
+    })
+}
+
+/// Functions about what is beside VMs.
+async fn call_service(subject: &Subject, function: &str) -> Outcome<Result<()>> {
+    let service = &subject.service;
+    let blob = || Blob::scratch(Room::new(1 << 10));
+    Ok(match function {
+        "list-subnets" => service.list_subnets(None).await.map(drop),
+        "get-subnet" => service.get_subnet(ABSENT).await.map(drop),
+        "create-subnet" => {
+            let [cidr, _] = subject.given.subnet_ranges;
+            let spec = serde_json::json!({"name": "unmade", "network": ABSENT, "cidr": cidr});
+            let spec = serde_json::from_value(spec)?;
+            service.create_subnet(spec, &NO_OPTIONS).await.map(drop)
+        }
+        "update-subnet" => service.update_subnet(ABSENT, Some(true), None).await.map(drop),
+        "delete-subnet" => service.delete_subnet(ABSENT).await.map(drop),
+        "list-security-groups" => service.list_security_groups().await.map(drop),
+        "get-security-group" => service.get_security_group(ABSENT).await.map(drop),
+        "create-security-group" => {
+            let spec = serde_json::from_value(serde_json::json!({"name": "unmade", "network": ABSENT}))?;
+            service.create_security_group(spec).await.map(drop)
+        }
+        "update-security-group" => service.update_security_group(ABSENT, vec![]).await.map(drop),
+        "delete-security-group" => service.delete_security_group(ABSENT).await.map(drop),
+        "list-load-balancers" => service.list_load_balancers().await.map(drop),
+        "get-load-balancer" => service.get_load_balancer(ABSENT).await.map(drop),
+        "create-load-balancer" => {
+            let listener = serde_json::json!({"protocol": "tcp", "port": 80, "member_port": null, "check_path": null});
+            let spec =
+                serde_json::json!({"name": "unmade", "internal": true, "listeners": [listener], "members": [ABSENT]});
+            let spec = serde_json::from_value(spec)?;
+            service.create_load_balancer(spec, &NO_OPTIONS).await.map(drop)
+        }
+        "set-load-balancer-members" => service.set_load_balancer_members(ABSENT, vec![]).await.map(drop),
+        "delete-load-balancer" => service.delete_load_balancer(ABSENT).await.map(drop),
+        "list-buckets" => service.list_buckets().await.map(drop),
+        // An empty name is no bucket's, which is this function's way of being about nothing.
+        "create-bucket" => refused_name(service.create_bucket("", false).await),
+        "delete-bucket" => service.delete_bucket(ABSENT, false).await.map(drop),
+        // It is of a bucket that is not there, like every list of a thing's own.
+        "list-bucket-objects" => match service.list_bucket_objects(ABSENT, "").await {
+            Err(error) if error.kind().name() == "not-found" => Ok(()),
+            Ok(_) => return Err("`list-bucket-objects` lists a bucket that is not there".into()),
+            Err(error) => Err(error),
+        },
+        "upload-bucket-object" => {
+            let answer = service.upload_bucket_object(ABSENT, "a", blob()?, false).await;
+            answer.map(drop)
+        }
+        "download-bucket-object" => service.download_bucket_object(ABSENT, "a", blob()?).await,
+        "delete-bucket-object" => service.delete_bucket_object(ABSENT, "a").await.map(drop),
+        "presign-bucket-object" => match service.presign_bucket_object(ABSENT, "a", 60).await {
+            // Signing asks nobody: a vendor may find out only when the URL is used.
+            Ok(_) => Err(stockade::Error::not_found("bucket", ABSENT)),
+            Err(error) => Err(error),
+        },
+        "list-dns-zones" => service.list_dns_zones().await.map(drop),
+        "list-dns-records" => match service.list_dns_records("absent.invalid").await {
+            Err(error) if error.kind().name() == "not-found" => Ok(()),
+            Ok(_) => return Err("`list-dns-records` lists a zone that is not there".into()),
+            Err(error) => Err(error),
+        },
+        "set-dns-record" => {
+            let record = serde_json::json!({"name": "a.absent.invalid", "type": "A", "ttl_seconds": null, "values": ["192.0.2.7"]});
+            let record = serde_json::from_value(record)?;
+            service.set_dns_record("absent.invalid", record, true).await.map(drop)
+        }
+        "delete-dns-record" => {
+            let answer = service
+                .delete_dns_record("absent.invalid", "a.absent.invalid", "A")
+                .await;
+            answer.map(drop)
+        }
+        "poll-events" => match service.poll_events(None).await {
+            // Events are about everything, so that there is nothing that is not there.
+            Ok(_) => Err(stockade::Error::not_found("event", ABSENT)),
+            Err(error) => Err(error),
+        },
         unknown => {
             return Err(format!("`{unknown}` is exported, but this trial does not know how to call it: add it").into());
         }

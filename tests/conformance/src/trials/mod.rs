@@ -1,19 +1,35 @@
 //! The claims. Each function is one: its name says what must hold, its body tries it on one connection.
 
+mod attachments;
+mod buckets;
+mod clones;
+mod consoles;
 mod disks;
+mod dns;
+mod events;
 mod every_function;
+mod exports;
 mod failed_creates;
 mod faults;
 mod guest;
+mod guest_agent;
 mod images;
 mod life;
 mod lists;
+mod load_balancers;
+mod media;
 mod metadata;
+mod migrations;
 mod names;
 mod networks;
 mod options;
+mod pause;
+mod plain_http;
 mod power;
+mod resize;
+mod security_groups;
 mod snapshots;
+mod subnets;
 mod vm_changes;
 
 use std::pin::Pin;
@@ -67,6 +83,21 @@ pub(crate) fn all() -> Vec<Trial> {
         disks::trials(),
         networks::trials(),
         vm_changes::trials(),
+        pause::trials(),
+        resize::trials(),
+        clones::trials(),
+        media::trials(),
+        exports::trials(),
+        consoles::trials(),
+        guest_agent::trials(),
+        attachments::trials(),
+        subnets::trials(),
+        security_groups::trials(),
+        load_balancers::trials(),
+        buckets::trials(),
+        dns::trials(),
+        migrations::trials(),
+        events::trials(),
         every_function::trials(),
         guest::trials(),
     ]

@@ -132,6 +132,22 @@ impl Cloud<'_> {
         self.client.send(Method::POST, &self.path(rest), None).await
     }
 
+    pub(crate) async fn put(&self, rest: &str, body: Value) -> Reply {
+        self.client.send(Method::PUT, &self.path(rest), Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, rest: &str, body: Value) -> Reply {
+        self.client.send(Method::PATCH, &self.path(rest), Some(body)).await
+    }
+
+    /// Puts bytes that are no JSON.
+    pub(crate) async fn put_bytes(&self, rest: &str, bytes: Vec<u8>) -> Reply {
+        let headers = [("content-type", "application/octet-stream")];
+        self.client
+            .send_bytes(Method::PUT, &self.path(rest), &headers, bytes)
+            .await
+    }
+
     pub(crate) async fn delete(&self, rest: &str) -> Reply {
         self.client.send(Method::DELETE, &self.path(rest), None).await
     }

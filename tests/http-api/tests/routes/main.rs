@@ -5,18 +5,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a trial that fails")]
 
+mod buckets;
 mod client;
 mod connections;
 mod disks;
+mod dns;
 mod fixture;
+mod guests;
 mod images;
 mod joint_vms;
+mod load_balancers;
 mod networks;
+mod offers;
 mod openapi;
 mod pools;
 mod providers;
+mod security_groups;
 mod server;
 mod snapshots;
+mod subnets;
+mod vm_changes;
 mod vms;
 
 use std::process::ExitCode;
@@ -38,16 +46,24 @@ fn main() -> ExitCode {
     let fixture = Arc::new(runtime.block_on(Fixture::start()));
     let mut trials = Vec::new();
     for (noun, claims) in [
+        ("buckets", buckets::trials()),
         ("connections", connections::trials()),
         ("disks", disks::trials()),
+        ("dns", dns::trials()),
+        ("guests", guests::trials()),
         ("images", images::trials()),
         ("joint_vms", joint_vms::trials()),
+        ("load_balancers", load_balancers::trials()),
         ("networks", networks::trials()),
+        ("offers", offers::trials()),
         ("openapi", openapi::trials()),
         ("pools", pools::trials()),
         ("providers", providers::trials()),
+        ("security_groups", security_groups::trials()),
         ("server", server::trials()),
         ("snapshots", snapshots::trials()),
+        ("subnets", subnets::trials()),
+        ("vm_changes", vm_changes::trials()),
         ("vms", vms::trials()),
     ] {
         for claim in claims {

@@ -1,0 +1,28 @@
+//! What a setup must name beside its images, because a trial cannot know it.
+
+/// What may be taken for granted beside images. The default is what a setup has that says nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// A DNS zone that the trials may change; none skips the trials that need one.
+    pub(crate) dns_zone: Option<&'static str>,
+    /// The range of a network that subnets are made in; none where networks have no range of their own.
+    pub(crate) network_range: Option<&'static str>,
+    /// The range of a subnet in it, and one that overlaps with that.
+    pub(crate) subnet_ranges: [&'static str; 2],
+    /// A user of the image's guest whose agent answers; none when the image has no agent.
+    pub(crate) agent_user: Option<&'static str>,
+    /// The size of an object that is uploaded, in bytes. More than one piece of any transfer.
+    pub(crate) object_bytes: usize,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self {
+            dns_zone: None,
+            network_range: Some("10.232.0.0/16"),
+            subnet_ranges: ["10.232.1.0/24", "10.232.1.128/25"],
+            agent_user: None,
+            object_bytes: 5 << 20,
+        }
+    }
+}
