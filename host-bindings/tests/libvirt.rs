@@ -150,10 +150,19 @@ async fn a_lasting_provider_keeps_the_list_in_pages_and_tells_what_happened() {
 }
 
 #[tokio::test]
-async fn events_are_unsupported_where_nobody_listens() {
-    let (provider, _file) = test_host(&[]);
-    let error = provider.poll_events(&Call::default(), None).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unsupported("poll-events".into()));
+async fn a_command_hears_of_events_once_it_asks() {
+    let (provider, _file) = test_host(&[("a", 5, "")]);
+    let call = Call::default();
+    let start = provider.poll_events(&call, None).await.unwrap().next;
+    provider.start_vm(&call, "a".into()).await.unwrap();
+    let event = wait_for("the event", Duration::from_secs(60), async || {
+        let batch = provider.poll_events(&call, Some(start.clone())).await.unwrap();
+        batch.items.into_iter().next()
+    })
+    .await;
+    assert_eq!((event.subject.name.as_str(), event.detail.as_str()), ("a", "started"));
+    let error = provider.poll_events(&call, Some("nonsense".into())).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument("cursor".into()));
 }
 
 #[tokio::test]

@@ -90,11 +90,12 @@ impl Failures {
 }
 
 impl Connection {
-    /// A connection that is not open yet.
-    pub(super) fn new(endpoint: Arc<Endpoint>) -> Self {
+    /// A connection that is not open yet. `lasting` in a process that lives long enough for events: with libvirt's event
+    /// loop, whose first effect is that a daemon which falls silent is noticed.
+    pub(super) fn new(endpoint: Arc<Endpoint>, lasting: bool) -> Self {
         Self {
             endpoint,
-            lasting: false,
+            lasting,
             permits: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
             vms: Gates::default(),
             slot: Mutex::default(),
@@ -102,10 +103,9 @@ impl Connection {
         }
     }
 
-    /// The same for a process that lives long: with libvirt's event loop, whose first effect is that a daemon which
-    /// falls silent is noticed.
-    pub(super) fn lasting(self) -> Self {
-        Self { lasting: true, ..self }
+    /// Where it leads.
+    pub(super) const fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
     }
 
     /// From now on changes are answered when this list shows them.
@@ -292,7 +292,7 @@ impl Connection {
     fn open(&self) -> Result<SharedConnect, Error> {
         library::load().map_err(library_error)?;
         if self.lasting {
-            ffi_events::run_loop().map_err(|error| Error::internal(format!("libvirt's events: {error}")))?;
+            ffi_events::run_loop()?;
         }
         static QUIET: Once = Once::new();
         // libvirt prints every error to stderr unless told otherwise.
@@ -316,7 +316,7 @@ mod tests {
     use crate::libvirt::error::Doing as _;
 
     fn to(uri: &str) -> Arc<Connection> {
-        Arc::new(Connection::new(Arc::new(Endpoint::local(uri))))
+        Arc::new(Connection::new(Arc::new(Endpoint::local(uri)), false))
     }
 
     fn connection() -> Arc<Connection> {

@@ -2,7 +2,7 @@
 //!
 //! The `virt` crate wraps neither. Here is the rest of the `unsafe` of this provider beside `ffi`: every callback copies
 //! what libvirt shows it into owned values, sends it on, and returns; it cannot panic, and it calls nothing that waits.
-//! Only a process that lives long starts the loop (`watch`): a command has no use for events.
+//! Only a process that lives long, or asks for events, starts the loop (`connection`, `watch`): other commands have no use for it.
 //! Events: <https://libvirt.org/html/libvirt-libvirt-domain.html#virConnectDomainEventRegisterAny>.
 #![expect(unsafe_code, reason = "events of libvirt's C library that have no safe wrapper")]
 
@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use virt::error::Error;
 use virt::sys;
+
+use crate::contract;
 
 use super::connection::SharedConnect;
 
@@ -47,13 +49,16 @@ pub(super) enum VmEvent {
 /// Takes events, on the loop's thread. It must return at once and cannot panic.
 pub(super) type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// Starts the process's event loop, once; connections that are opened after that have events and keepalives.
+/// Starts the process's event loop, once; connections that are opened after that have events and keepalives. The library is
+/// loaded before.
 ///
 /// # Errors
 /// Why it cannot run.
-pub(super) fn run_loop() -> Result<(), String> {
+pub(super) fn run_loop() -> Result<(), contract::Error> {
     static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-    STARTED.get_or_init(start_loop).clone()
+    let started = STARTED.get_or_init(start_loop);
+    let failed = |error: &String| contract::Error::internal(format!("libvirt's event loop does not run: {error}"));
+    started.as_ref().copied().map_err(failed)
 }
 
 fn start_loop() -> Result<(), String> {

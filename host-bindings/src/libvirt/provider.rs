@@ -1,7 +1,7 @@
 //! The provider: each function of the contract, handed to the module that knows how.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,11 +10,11 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, AttachSpec, Change, Console, ConsoleKind, Disk, DiskPage, DiskSpec, Error, ErrorKind, EventBatch,
-    GuestCommand, GuestCommandResult, GuestInfo, HostPage, Image, ImagePage, ImageSpec, MetadataChange, Network,
-    NetworkPage, NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage, PoolSpec, Provider,
-    ProviderInfo, SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions, VmExportSpec, VmNicSpec,
-    VmPage, VmResizeSpec, VmSpec,
+    Ability, AttachSpec, Change, Console, ConsoleKind, Disk, DiskPage, DiskSpec, Error, EventBatch, GuestCommand,
+    GuestCommandResult, GuestInfo, HostPage, Image, ImagePage, ImageSpec, MetadataChange, Network, NetworkPage,
+    NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage, PoolSpec, Provider, ProviderInfo,
+    SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions, VmExportSpec, VmNicSpec, VmPage,
+    VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
@@ -32,9 +32,6 @@ use super::{
     network_changes, network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
 };
 
-/// What it can do in a process that lives long: there it hears of events.
-static LASTING_ABILITIES: LazyLock<Vec<Ability>> = LazyLock::new(|| [Libvirt::ABILITIES, &[Ability::Events]].concat());
-
 /// The longest that a call may take which only reads.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 
@@ -48,8 +45,18 @@ pub struct Libvirt {
     quick: Arc<Connection>,
     /// For calls that may wait for a VM, so that they do not take the places of the quick ones.
     slow: Arc<Connection>,
-    /// The list that is kept in a process that lives long; none in another. Begun when it is first needed.
-    watch: Option<OnceLock<Option<Arc<Watch>>>>,
+    /// Whether this process lives long, so that it keeps the list of VMs.
+    lasting: bool,
+    /// Who follows libvirt's events; begun when it is first needed.
+    follower: OnceLock<Option<Follower>>,
+}
+
+/// Who follows libvirt's events, on which connection.
+#[derive(Debug)]
+struct Follower {
+    watch: Arc<Watch>,
+    /// The watch ends when nobody holds it any more.
+    _connection: Arc<Connection>,
 }
 
 impl Libvirt {
@@ -72,6 +79,7 @@ impl Libvirt {
         Ability::Nics,
         Ability::Consoles,
         Ability::GuestAgent,
+        Ability::Events,
     ];
 
     /// A provider with these options of a connection; absent ones have their defaults.
@@ -93,39 +101,44 @@ impl Libvirt {
     fn open(entries: &[OptionEntry], lasting: bool) -> Result<Self, Error> {
         let options = Options::from_entries(entries)?;
         let endpoint = Arc::new(options.endpoint());
-        let connection = || {
-            let connection = Connection::new(Arc::clone(&endpoint));
-            Arc::new(if lasting { connection.lasting() } else { connection })
-        };
+        let connection = || Arc::new(Connection::new(Arc::clone(&endpoint), lasting));
         let quick = connection();
         let slow = match options.target.is_private() {
             true => Arc::clone(&quick),
             false => connection(),
         };
-        let watch = lasting.then(OnceLock::new);
         Ok(Self {
             options,
             quick,
             slow,
-            watch,
+            lasting,
+            follower: OnceLock::new(),
         })
     }
 
-    /// The list that is kept, if this process keeps one.
+    /// Who follows libvirt's events; begins it. None when no thread can be had for it.
+    ///
+    /// A command has opened its connections without libvirt's event loop, which it does not need unless it asks for
+    /// events: then they come on a connection of their own.
     fn watch(&self) -> Option<&Arc<Watch>> {
-        let begin = || match Watch::start(&self.quick) {
-            Ok(watch) => {
-                let watch = Arc::new(watch);
+        let begin = || {
+            let connection = match self.lasting || self.options.target.is_private() {
+                true => Arc::clone(&self.quick),
+                false => Arc::new(Connection::new(Arc::clone(self.quick.endpoint()), true)),
+            };
+            let watch = Watch::start(&connection)
+                .inspect_err(|error| tracing::warn!(%error, "there is no thread for libvirt's events"));
+            let watch = Arc::new(watch.ok()?);
+            if self.lasting {
                 self.quick.tell(&watch);
                 self.slow.tell(&watch);
-                Some(watch)
             }
-            Err(error) => {
-                tracing::warn!(%error, "no thread for libvirt's events: lists ask libvirt each time");
-                None
-            }
+            Some(Follower {
+                watch,
+                _connection: connection,
+            })
         };
-        self.watch.as_ref()?.get_or_init(begin).as_ref()
+        Some(&self.follower.get_or_init(begin).as_ref()?.watch)
     }
 
     /// What the provider says about itself, without a connection.
@@ -168,10 +181,7 @@ impl Libvirt {
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
-        match self.watch {
-            Some(_) => &LASTING_ABILITIES,
-            None => Self::ABILITIES,
-        }
+        Self::ABILITIES
     }
 
     async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {
@@ -187,7 +197,8 @@ impl Provider for Libvirt {
 
     async fn list_vms(&self, call: &Call, page: PageRequest) -> Result<VmPage, Error> {
         let limit = call.timeout.min(READ_LIMIT);
-        if let Some(watch) = self.watch()
+        if self.lasting
+            && let Some(watch) = self.watch()
             && let Some(vms) = watch.vms(limit).await
         {
             let (items, next) = page::copy(&vms, &page, |vm| &vm.name)?;
@@ -274,11 +285,8 @@ impl Provider for Libvirt {
     }
 
     async fn poll_events(&self, call: &Call, cursor: Option<String>) -> Result<EventBatch, Error> {
-        let Some(watch) = self.watch() else {
-            let message =
-                "libvirt tells of events only while somebody listens, which a command does not: ask a running server";
-            return Err(Error::new(ErrorKind::Unsupported("poll-events".to_owned()), message));
-        };
+        let no_thread = || Error::internal("there is no thread for libvirt's events");
+        let watch = self.watch().ok_or_else(no_thread)?;
         // A cursor of now is one of when libvirt is listened to.
         let _ = watch.vms(call.timeout.min(READ_LIMIT)).await;
         watch.happenings().since(cursor.as_deref())
@@ -409,8 +417,8 @@ impl Provider for Libvirt {
     }
 
     async fn upgrade_vm_hardware(&self, call: &Call, vm: String, version: Option<String>) -> Result<Change, Error> {
-        self.change(call, move |connect| {
-            resize::upgrade_hardware(connect, &vm, version.as_deref())
+        self.change_vm(call, vm, move |connect, vm| {
+            resize::upgrade_hardware(connect, vm, version.as_deref())
         })
         .await
     }

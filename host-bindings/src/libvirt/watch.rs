@@ -1,6 +1,6 @@
 //! Keeps the list of VMs of a running server: read once, then corrected whenever libvirt tells that something changed.
 //!
-//! One thread for each connection of a server. It subscribes first, reads everything then, and works through the events
+//! One thread for each connection of a server, or of a command that asks for events. It subscribes first, reads everything then, and works through the events
 //! that came meanwhile, so that none is missed; each event has it read that VM anew, because events tell less than a
 //! list shows. libvirt tells nothing of addresses that networks hand out: those are read every two seconds while a VM
 //! runs. When the daemon goes away there is no list until everything was read again from the next one.
@@ -15,10 +15,11 @@ use tokio::sync::{oneshot, watch};
 use crate::contract::Vm;
 
 use super::connection::{Connection, SharedConnect};
-use super::error::{Doing as _, Fault};
-use super::ffi_events::{Event, Listener, Subscription};
+use super::error::{Doing as _, Fault, library_error};
+use super::ffi_events::{self, Event, Listener, Subscription};
 use super::happenings::Happenings;
 use super::inventory::Inventory;
+use super::library;
 
 /// How old what is known about leases may be.
 const LEASE_PERIOD: Duration = Duration::from_secs(2);
@@ -56,7 +57,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts to keep the list of a connection, whose process runs libvirt's event loop.
+    /// Starts to keep the list of a connection.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -176,6 +177,8 @@ impl Keeper {
 
     /// Follows one daemon until it goes away.
     fn follow(&self) -> Result<Leave, Fault> {
+        library::load().map_err(library_error)?;
+        ffi_events::run_loop()?;
         let connect = match self.connection.upgrade() {
             Some(connection) => connection.connect()?,
             None => return Ok(Leave::Stop),

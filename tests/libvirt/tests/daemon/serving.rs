@@ -153,3 +153,43 @@ fn a_daemon_that_dies_in_the_middle_of_a_call_is_said_with_what_to_do() {
         },
     );
 }
+
+#[test]
+fn what_virsh_does_is_told_by_a_server_and_to_a_command_that_listens() {
+    inside(
+        "serving::what_virsh_does_is_told_by_a_server_and_to_a_command_that_listens",
+        |lab| {
+            define(lab.directory(), "a", "");
+            let server = local(lab);
+            let path = "/v1/connections/near/events";
+            let start = server.get(path)["next"].as_str().unwrap().to_owned();
+            virsh(&["start", "a"]);
+            let told = wait_for("the event", LIMIT, || {
+                let batch = server.get(&format!("{path}?cursor={start}"));
+                let items = batch["items"].as_array().unwrap();
+                items.iter().find(|event| event["detail"] == "started").cloned()
+            });
+            assert_eq!(
+                (&told["subject"]["noun"], &told["subject"]["name"]),
+                (&"vm".into(), &"a".into()),
+                "{told}"
+            );
+            let listen = ["events", "--for", "5", "--interval", "100", "--output", "json"];
+            let mut command = lab
+                .command(&listen)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // It hears from when it listens on, which nobody can see: so it happens again and again.
+            wait_for("the command to end", LIMIT, || {
+                virsh(&["suspend", "a"]);
+                virsh(&["resume", "a"]);
+                command.try_wait().unwrap()
+            });
+            let output = command.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(said.contains("paused") && said.contains("resumed"), "{output:?}");
+        },
+    );
+}
