@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::{sink, stream};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 
 use crate::limits::Room;
@@ -133,7 +133,16 @@ impl Blob {
 
     /// Its content from the beginning, as a stream of bytes with a position of its own.
     pub fn reader(&self) -> impl AsyncRead + Send + 'static {
-        let pieces = stream::try_unfold((self.clone(), 0), async |(blob, offset)| {
+        self.reader_from(0)
+    }
+
+    /// At most `length` bytes of its content from `offset`, in the same way.
+    pub fn part_reader(&self, offset: u64, length: u64) -> impl AsyncRead + Send + 'static {
+        self.reader_from(offset).take(length)
+    }
+
+    fn reader_from(&self, offset: u64) -> impl AsyncRead + Send + 'static {
+        let pieces = stream::try_unfold((self.clone(), offset), async |(blob, offset)| {
             let piece = blob.read_at(offset, PIECE_BYTES).await?;
             let next = offset + piece.len() as u64;
             Ok::<_, io::Error>((!piece.is_empty()).then_some((piece, (blob, next))))
@@ -206,6 +215,26 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(&other.read_at(0, 1 << 20).await.unwrap()[..], &content);
+    }
+
+    #[tokio::test]
+    async fn parts_begin_and_end_where_they_are_told() {
+        let blob = Blob::scratch(Room::new(1 << 20)).unwrap();
+        let content: Vec<u8> = (0..600_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+        blob.append(Bytes::from(content.clone())).await.unwrap();
+        for (offset, length, expected) in [
+            (0, 0, &content[..0]),
+            (0, 5, &content[..5]),
+            (300_000, 262_145, &content[300_000..562_145]),
+            (599_999, 10, &content[599_999..]),
+            (600_001, 10, &content[..0]),
+        ] {
+            let mut read = Vec::new();
+            tokio::io::copy(&mut Box::pin(blob.part_reader(offset, length)), &mut read)
+                .await
+                .unwrap();
+            assert!(read == expected, "{length} from {offset}: {} came", read.len());
+        }
     }
 
     #[tokio::test]

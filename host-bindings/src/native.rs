@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use crate::contract::{Ability, Error, OptionEntry, Provider, ProviderInfo};
+use crate::engine::EngineProfile;
 
-/// Opens a provider for a connection with these options.
-pub type OpenProvider = fn(&[OptionEntry]) -> Result<Arc<dyn Provider>, Error>;
+/// Opens a provider for a connection with these options, in a process of this kind.
+pub type OpenProvider = fn(&[OptionEntry], EngineProfile) -> Result<Arc<dyn Provider>, Error>;
 
 /// A provider that is compiled in.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,14 @@ pub fn native_providers() -> &'static [NativeProvider] {
         NativeProvider {
             info: crate::libvirt::Libvirt::describe,
             abilities: crate::libvirt::Libvirt::ABILITIES,
-            open: |options| Ok(Arc::new(crate::libvirt::Libvirt::new(options)?)),
+            open: |options, profile| {
+                use crate::libvirt::Libvirt;
+                let libvirt = match profile {
+                    EngineProfile::Command => Libvirt::new(options)?,
+                    EngineProfile::Server => Libvirt::lasting(options)?,
+                };
+                Ok(Arc::new(libvirt))
+            },
         },
     ]
 }

@@ -40,6 +40,12 @@ fn spec(json: serde_json::Value) -> VmSpec {
 
 /// A provider on a host of the test driver with these VMs: name, run state, extra metadata.
 fn test_host(vms: &[(&str, u32, &str)]) -> (Libvirt, tempfile::NamedTempFile) {
+    let (uri, file) = test_uri(vms);
+    (Libvirt::new(&[text("uri", &uri)]).unwrap(), file)
+}
+
+/// The URI of a host of the test driver, and the file that it names.
+fn test_uri(vms: &[(&str, u32, &str)]) -> (String, tempfile::NamedTempFile) {
     let domains: String = vms
         .iter()
         .map(|(name, state, metadata)| {
@@ -60,8 +66,7 @@ fn test_host(vms: &[(&str, u32, &str)]) -> (Libvirt, tempfile::NamedTempFile) {
     );
     let mut file = tempfile::Builder::new().suffix(".xml").tempfile().unwrap();
     file.write_all(xml.as_bytes()).unwrap();
-    let uri = format!("test://{}", file.path().display());
-    (Libvirt::new(&[text("uri", &uri)]).unwrap(), file)
+    (format!("test://{}", file.path().display()), file)
 }
 
 const KCLI: &str =
@@ -104,10 +109,51 @@ async fn lists_every_vm_by_name_in_pages_with_what_kcli_wrote() {
     ];
     assert_eq!(seen, expected);
     assert_eq!(vms[1].image.as_deref(), Some("debian12"));
-    assert!(
-        vms.iter()
-            .all(|vm| vm.disks.is_none() && vm.nics.is_none() && vm.metadata.is_none())
-    );
+    let plan = |vm: &Vm| Some(vm.metadata.as_ref()?.first()?.value.clone());
+    assert_eq!(vms.iter().map(plan).collect::<Vec<_>>(), [None, Some("p".into()), None]);
+    assert!(vms.iter().all(|vm| vm.disks.is_none() && vm.nics.is_none()));
+}
+
+#[tokio::test]
+async fn a_lasting_provider_keeps_the_list_in_pages_and_tells_what_happened() {
+    let (uri, _file) = test_uri(&[("b", 5, KCLI), ("a", 5, ""), ("c", 3, "")]);
+    let provider = Libvirt::lasting(&[text("uri", &uri)]).unwrap();
+    assert!(provider.abilities().contains(&Ability::Events));
+    let call = Call::default();
+    let start = provider.poll_events(&call, None).await.unwrap();
+    assert!(start.items.is_empty() && !start.gap);
+    provider.start_vm(&call, "a".into()).await.unwrap();
+    let page = PageRequest {
+        cursor: None,
+        limit: Some(2),
+    };
+    let first = provider.list_vms(&call, page.clone()).await.unwrap();
+    let seen: Vec<_> = first.items.iter().map(|vm| (vm.name.as_str(), vm.status)).collect();
+    assert_eq!(seen, [("a", VmStatus::Running), ("b", VmStatus::Stopped)]);
+    assert_eq!(first.items[1].image.as_deref(), Some("debian12"));
+    let rest = PageRequest {
+        cursor: first.next,
+        ..page
+    };
+    let rest = provider.list_vms(&call, rest).await.unwrap();
+    assert_eq!((rest.items[0].name.as_str(), rest.next), ("c", None));
+    let happened = wait_for("the event", Duration::from_secs(60), async || {
+        let batch = provider.poll_events(&call, Some(start.next.clone())).await.unwrap();
+        (!batch.items.is_empty()).then_some(batch)
+    })
+    .await;
+    let event = &happened.items[0];
+    assert_eq!((event.subject.name.as_str(), event.detail.as_str()), ("a", "started"));
+    provider.delete_vm(&call, "a".into(), WHOLE).await.unwrap();
+    let names: Vec<_> = provider.list_vms(&call, FIRST).await.unwrap().items;
+    assert_eq!(names.iter().map(|vm| vm.name.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+}
+
+#[tokio::test]
+async fn events_are_unsupported_where_nobody_listens() {
+    let (provider, _file) = test_host(&[]);
+    let error = provider.poll_events(&Call::default(), None).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unsupported("poll-events".into()));
 }
 
 #[tokio::test]
@@ -250,7 +296,9 @@ async fn a_libvirt_that_is_not_there_is_unavailable_and_describing_needs_none() 
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert_eq!(provider.describe(&Call::default()).await.unwrap(), Libvirt::describe());
     assert!(provider.abilities().contains(&Ability::Vms));
-    assert!(Libvirt::new(&[text("uri", "qemu+ssh://host/system")]).is_err());
+    assert!(Libvirt::new(&[text("uri", "qemu+ssh://host/system")]).is_ok());
+    let error = Libvirt::new(&[text("uri", "qemu+tcp://host/system")]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument("uri".into()));
 }
 
 /// Calls until the answer is there; the guest's speed decides when.

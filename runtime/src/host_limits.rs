@@ -20,6 +20,7 @@ pub(crate) fn read(home: &Home) -> Result<HostLimits> {
         ("total_memory_mib", limits.total_memory_mib),
         ("running_calls", limits.running_calls),
         ("guest_cores", limits.guest_cores),
+        ("compile_seconds", limits.compile_seconds),
     ] {
         if value == 0 {
             return Err(broken(&format!(

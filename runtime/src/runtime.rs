@@ -45,6 +45,7 @@ struct Inner {
     connections: ConnectionStore,
     audit: AuditLog,
     tape: Option<Tape>,
+    profile: EngineProfile,
     reporter: Arc<dyn Reporter>,
     read_only: bool,
     services: Mutex<HashMap<String, OpenService>>,
@@ -155,7 +156,7 @@ impl RuntimeBuilder {
         let engine = Engine::with_limits(self.profile, limits)
             .map_err(|error| unavailable(format!("the WebAssembly engine cannot start: {error:#}")))?;
         let cache = ArtifactCache::open(&home.cache.join("artifacts")).map_err(|error| unavailable(chain(&error)))?;
-        let compiler = Compiler::this_program().map_err(|error| unavailable(chain(&error)))?;
+        let compiler = Compiler::this_program(&limits).map_err(|error| unavailable(chain(&error)))?;
         let registry = Registry::new(
             home.clone(),
             ComponentLoader::new(engine, cache, compiler),
@@ -174,6 +175,7 @@ impl RuntimeBuilder {
             connections,
             audit,
             tape,
+            profile: self.profile,
             reporter: self.reporter,
             read_only: self.read_only,
             services,
@@ -459,7 +461,9 @@ impl Runtime {
                     format!("{place} is part of this program and cannot run in a process of its own"),
                 )));
             }
-            Loaded::Native(native) => (native.open)(&options).map_err(|error| explain(error.into()))?,
+            Loaded::Native(native) => {
+                (native.open)(&options, self.inner.profile).map_err(|error| explain(error.into()))?
+            }
             Loaded::Component(component) => {
                 let connection = self
                     .host_connection(name, config, &installed, options)

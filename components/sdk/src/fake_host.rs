@@ -203,6 +203,24 @@ impl Host for FakeHost {
         })
     }
 
+    fn send_blob_part(
+        &self,
+        request: Request,
+        body: &Self::Blob,
+        offset: ByteSize,
+        length: ByteSize,
+    ) -> Result<Response, Fault> {
+        let (content, offset, length) = (body.bytes(), offset.to_bytes(), length.to_bytes());
+        let part = usize::try_from(offset)
+            .ok()
+            .zip(usize::try_from(offset + length).ok())
+            .and_then(|(start, end)| content.get(start..end));
+        match part {
+            None => Err(Fault::Protocol("the blob ends before the part does".to_owned())),
+            Some(part) => self.send_blob(request, &FakeBlob::new(part)),
+        }
+    }
+
     fn send_into_blob(&self, request: Request, into: &Self::Blob) -> Result<Response, Fault> {
         let mut response = self.send(request)?;
         if response.is_success() {

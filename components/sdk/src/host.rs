@@ -45,6 +45,18 @@ pub trait Host {
     /// Why there is no response.
     fn send_blob(&self, request: Request, body: &Self::Blob) -> Result<Response, Fault>;
 
+    /// Sends a request whose body is `length` bytes of a blob from `offset`.
+    ///
+    /// # Errors
+    /// Why there is no response; `protocol` when the blob ends before the part does.
+    fn send_blob_part(
+        &self,
+        request: Request,
+        body: &Self::Blob,
+        offset: ByteSize,
+        length: ByteSize,
+    ) -> Result<Response, Fault>;
+
     /// Sends a request and puts the body of a 2xx response into a blob.
     ///
     /// # Errors
@@ -133,6 +145,16 @@ impl Host for WasmHost {
 
     fn send_blob(&self, request: Request, body: &Self::Blob) -> Result<Response, Fault> {
         imports::http::send_blob(&request, body)
+    }
+
+    fn send_blob_part(
+        &self,
+        request: Request,
+        body: &Self::Blob,
+        offset: ByteSize,
+        length: ByteSize,
+    ) -> Result<Response, Fault> {
+        imports::http::send_blob_part(&request, body, offset, length)
     }
 
     fn send_into_blob(&self, request: Request, into: &Self::Blob) -> Result<Response, Fault> {

@@ -42,11 +42,31 @@ impl Retry {
     /// # Errors
     /// The fault of the last attempt.
     pub fn send<H: Host>(&self, host: &H, request: &Request) -> Result<Response, Fault> {
+        self.send_judged(host, request, |_| None)
+    }
+
+    /// As [`Retry::send`], for a vendor whose answers say by more than their status whether another attempt helps:
+    /// `judge` answers true for again, false for never, and none for what the status says.
+    ///
+    /// # Errors
+    /// The fault of the last attempt.
+    pub fn send_judged<H: Host>(
+        &self,
+        host: &H,
+        request: &Request,
+        judge: impl Fn(&Response) -> Option<bool>,
+    ) -> Result<Response, Fault> {
         let mut waited_ms = 0;
         let mut wait_ms = self.first_wait_ms;
         for _ in 1..self.max_attempts {
             let outcome = host.send(request.clone());
-            let Some(wish) = self.wait_wish(host, request, &outcome) else {
+            let verdict = outcome.as_ref().ok().and_then(&judge);
+            let wish = match (&outcome, verdict) {
+                (Ok(response), Some(true)) => Some(wish(host, response)),
+                (_, Some(false)) => None,
+                _ => self.wait_wish(host, request, &outcome),
+            };
+            let Some(wish) = wish else {
                 return outcome;
             };
             let this_wait_ms = wish.unwrap_or(wait_ms);
@@ -157,6 +177,21 @@ mod tests {
             (outcome.map(|response| response.status), sleeps),
             (Ok(503), vec![250, 500, 1000])
         );
+    }
+
+    #[test]
+    fn a_vendors_own_word_goes_before_the_status() {
+        let host = FakeHost::new();
+        for body in ["slow down", "no such thing"] {
+            host.answer(Ok(Response::new(503).with_body(body)));
+        }
+        let request = Request::new("api", "POST", ["a"]);
+        let outcome = Retry::default().send_judged(&host, &request, |response| match &response.body[..] {
+            b"slow down" => Some(true),
+            _ => Some(false),
+        });
+        assert_eq!(outcome.map(|response| response.body), Ok(b"no such thing".to_vec()));
+        assert_eq!((host.requests().len(), host.sleeps()), (2, vec![250]));
     }
 
     #[test]

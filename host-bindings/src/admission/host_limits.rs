@@ -23,6 +23,12 @@ pub struct HostLimits {
     pub guest_cores: u32,
     /// All blobs that running calls hold together, in MiB. Protects the host's disk.
     pub total_scratch_mib: u32,
+    /// How long compiling one component may take, in seconds of computing and of waiting. Protects whoever installs it from
+    /// a component that is made to take the compiler long. 18 MiB of Python take 6 s on two slow cores.
+    pub compile_seconds: u32,
+    /// Address space of the process that compiles, in MiB. Protects the host from a component that is made to take the
+    /// compiler much. 18 MiB of Python take 353 MB.
+    pub compile_memory_mib: u32,
 }
 
 /// Memory for guests where the computer does not tell how much it has.
@@ -40,6 +46,8 @@ impl Default for HostLimits {
             queue_seconds: 60,
             guest_cores: u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1),
             total_scratch_mib: 128 << 10,
+            compile_seconds: 120,
+            compile_memory_mib: 4 << 10,
         }
     }
 }
@@ -53,6 +61,8 @@ impl HostLimits {
         queue_seconds: u32::MAX,
         guest_cores: u32::MAX,
         total_scratch_mib: u32::MAX,
+        compile_seconds: u32::MAX,
+        compile_memory_mib: u32::MAX,
     };
 
     pub(super) fn patience(&self) -> Duration {

@@ -4,13 +4,15 @@
 //! standard output, and ends.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::limits::{LIMITS, MAX_ARTIFACT_BYTES, WALL_TIME};
+use super::limits::{CompilerLimits, MAX_ARTIFACT_BYTES};
 use super::{ArtifactError, MAX_COMPONENT_BYTES};
+use crate::admission::HostLimits;
 use crate::child::{self, ChildRole};
 use crate::engine::{Engine, EngineProfile};
 use crate::lockdown::{self, LockdownError};
@@ -28,8 +30,9 @@ pub(crate) fn compile_standard_input() -> ExitCode {
 
 fn compile() -> Result<(), String> {
     let confined = |error: LockdownError| format!("the compiler cannot be confined: {error}");
+    let limits = CompilerLimits::from_arguments(std::env::args().skip(1)).ok_or("the compiler was told no limits")?;
     lockdown::leave_the_parent().map_err(confined)?;
-    lockdown::limit(LIMITS).map_err(confined)?;
+    lockdown::limit(&limits.resources()).map_err(confined)?;
     let engine = Engine::new(EngineProfile::Command).map_err(|error| format!("{error:#}"))?;
     // Where the kernel has no Landlock the compiler does without: no file can be opened behind the other wall either, and
     // without a compiler nothing would work at all.
@@ -47,16 +50,20 @@ fn compile() -> Result<(), String> {
 
 /// Starts compiling child processes.
 #[derive(Clone, Debug)]
-pub struct Compiler(());
+pub struct Compiler {
+    limits: CompilerLimits,
+}
 
 impl Compiler {
-    /// A compiler that is this program.
+    /// A compiler that is this program, within these limits.
     ///
     /// # Errors
     /// When the program did not call [`crate::child::become_child_if_asked`], or its path is unknown.
-    pub fn this_program() -> Result<Self, ArtifactError> {
+    pub fn this_program(limits: &HostLimits) -> Result<Self, ArtifactError> {
         match child::command(ChildRole::Compiler) {
-            Ok(_) => Ok(Self(())),
+            Ok(_) => Ok(Self {
+                limits: CompilerLimits::of(limits),
+            }),
             Err(error) => Err(ArtifactError::Compile(error.to_string())),
         }
     }
@@ -73,28 +80,43 @@ impl Compiler {
         let mut child = child::command(ChildRole::Compiler)
             .and_then(|mut command| {
                 command
+                    .args(self.limits.to_arguments())
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())
                     .stderr(Stdio::piped());
                 command.spawn()
             })
             .map_err(failed)?;
-        let (artifact, complaint, ended) = exchange(&mut child, component).map_err(failed)?;
+        let (artifact, complaint, ended) = exchange(&mut child, component, self.limits).map_err(failed)?;
         if ended.success() {
             Ok(artifact)
-        } else if complaint.trim().is_empty() {
-            Err(ArtifactError::Compile(format!(
-                "the compiler ended with {ended}: it exceeded its limits or crashed"
-            )))
         } else {
-            Err(ArtifactError::Compile(complaint.trim().to_owned()))
+            Err(ArtifactError::Compile(self.why(ended, complaint.trim())))
+        }
+    }
+
+    /// Why there is no artifact, for whoever wants to install the component.
+    fn why(&self, ended: ExitStatus, complaint: &str) -> String {
+        let CompilerLimits { seconds, memory_mib } = self.limits;
+        match ended.signal().map(Signal::from_named_raw) {
+            // The kernel's limit of computing time, or the parent's timer.
+            Some(Some(Signal::XCPU | Signal::KILL)) => format!(
+                "it takes more than {seconds} s; if its author can explain why, raise `compile_seconds` in `limits.toml`"
+            ),
+            // What the standard library says before it aborts, which the wall turns into another signal.
+            _ if complaint.starts_with("memory allocation of") => format!(
+                "it takes more than {memory_mib} MiB of memory; if its author can explain why, raise \
+                 `compile_memory_mib` in `limits.toml`"
+            ),
+            _ if complaint.is_empty() => format!("the compiler ended with {ended}"),
+            _ => complaint.to_owned(),
         }
     }
 }
 
 /// Feeds the child and reads its answer at the same time, until it ended. A timer ends a child that takes too long, and
 /// so its output.
-fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, String, ExitStatus)> {
+fn exchange(child: &mut Child, component: &[u8], limits: CompilerLimits) -> io::Result<(Vec<u8>, String, ExitStatus)> {
     let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(io::ErrorKind::BrokenPipe.into());
@@ -109,7 +131,7 @@ fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, String,
             stderr.take(16 << 10).read_to_string(&mut text).map(|_| text)
         });
         scope.spawn(move || {
-            if watched.recv_timeout(WALL_TIME) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if watched.recv_timeout(limits.wall_time()) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let _ = pidfd_send_signal(&process, Signal::KILL);
             }
         });

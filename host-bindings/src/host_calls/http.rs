@@ -49,12 +49,32 @@ impl CallHost {
 
     pub(super) async fn send_blob(&self, request: Request, body: BlobId) -> Result<Response, Fault> {
         let blob = self.blob(body).map_err(|_| Fault::Denied)?;
+        let body = RequestBody::stream(blob.reader(), blob.size().ok());
+        self.send_stream(request, body).await
+    }
+
+    pub(super) async fn send_blob_part(
+        &self,
+        request: Request,
+        body: BlobId,
+        offset: u64,
+        length: u64,
+    ) -> Result<Response, Fault> {
+        let blob = self.blob(body).map_err(|_| Fault::Denied)?;
+        let end = offset.checked_add(length);
+        if !end.is_some_and(|end| blob.size().is_ok_and(|size| end <= size)) {
+            return Err(Fault::Protocol("the blob ends before the part does".to_owned()));
+        }
+        let body = RequestBody::stream(blob.part_reader(offset, length), Some(length));
+        self.send_stream(request, body).await
+    }
+
+    async fn send_stream(&self, request: Request, body: RequestBody) -> Result<Response, Fault> {
         if !request.body.is_empty() {
             return Err(Fault::Protocol(
                 "the request has a body of its own beside the blob".to_owned(),
             ));
         }
-        let body = RequestBody::stream(blob.reader(), blob.size().ok());
         let (request, _) = split(request);
         self.sender().send(&request, body, ResponseSink::Buffer).await
     }

@@ -57,6 +57,8 @@ host_calls! {
     Presign: presign(request: Request, valid_seconds: u32) -> Result<String, Fault>;
     /// Sends a request whose body is a blob.
     SendBlob: send_blob(request: Request, body: BlobId) -> Result<Response, Fault>;
+    /// Sends a request whose body is a part of a blob; offset and length are in bytes.
+    SendBlobPart: send_blob_part(request: Request, body: BlobId, offset: u64, length: u64) -> Result<Response, Fault>;
     /// Sends a request and splices the response's body into a blob.
     SendIntoBlob: send_into_blob(request: Request, into: BlobId) -> Result<Response, Fault>;
 

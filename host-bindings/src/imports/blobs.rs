@@ -31,8 +31,7 @@ impl HostBlob for CallState {
         length: u32,
     ) -> Result<Result<Vec<u8>, BlobFault>> {
         let blob = *self.table.get(&blob)?;
-        let offset = (u64::from(offset.mib) << 20) + u64::from(offset.rest);
-        self.host.read_blob(blob, offset, length).await
+        self.host.read_blob(blob, bytes(offset), length).await
     }
 
     async fn append(&mut self, blob: Resource<BlobId>, bytes: Vec<u8>) -> Result<Result<(), BlobFault>> {
@@ -44,6 +43,11 @@ impl HostBlob for CallState {
         let blob = self.table.delete(blob)?;
         self.host.drop_blob(blob).await
     }
+}
+
+/// A size of the contract in bytes; a guest may give more than a mebibyte as the rest.
+pub(super) fn bytes(size: ByteSize) -> u64 {
+    (u64::from(size.mib) << 20) + u64::from(size.rest)
 }
 
 /// A size that 32 bits of mebibytes cannot express (4 PiB) is unknown to the guest.

@@ -7,6 +7,9 @@ use crate::bindings::stockade::provider::http::Host;
 use crate::bindings::stockade::provider::http_types::{self as wit, Fault, Request, Response};
 use crate::blobs::BlobId;
 use crate::component::CallState;
+use crate::contract::ByteSize;
+
+use super::blobs::bytes;
 
 impl wit::Host for CallState {}
 
@@ -28,6 +31,18 @@ impl Host for CallState {
     async fn send_blob(&mut self, request: Request, body: Resource<BlobId>) -> Result<Result<Response, Fault>> {
         let body = *self.table.get(&body)?;
         self.host.send_blob(request, body).await
+    }
+
+    async fn send_blob_part(
+        &mut self,
+        request: Request,
+        body: Resource<BlobId>,
+        offset: ByteSize,
+        length: ByteSize,
+    ) -> Result<Result<Response, Fault>> {
+        let body = *self.table.get(&body)?;
+        let (offset, length) = (bytes(offset), bytes(length));
+        self.host.send_blob_part(request, body, offset, length).await
     }
 
     async fn send_into_blob(&mut self, request: Request, into: Resource<BlobId>) -> Result<Result<Response, Fault>> {

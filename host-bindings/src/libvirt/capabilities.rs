@@ -48,6 +48,45 @@ pub(super) struct Platform {
     pub(super) machine: Option<String>,
     /// The CPU that the guest sees.
     pub(super) cpu: CpuModel,
+    /// The program that runs it; none for libvirt's choice.
+    pub(super) emulator: Option<String>,
+    /// Who made the host's CPU, in libvirt's words: `Intel`, `AMD`; none when the host does not say.
+    pub(super) vendor: Option<String>,
+}
+
+impl Platform {
+    /// Whether it is a PC, of 32 or 64 bits.
+    pub(super) fn is_x86(&self) -> bool {
+        matches!(self.architecture.as_str(), "x86_64" | "i686")
+    }
+
+    /// Whether its buses are PCI Express, whose ports must exist before a device is plugged.
+    pub(super) fn has_pci_express(&self) -> bool {
+        let machine = self.machine.as_deref().unwrap_or_default();
+        machine.contains("q35") || machine.starts_with("virt")
+    }
+
+    /// The feature of the host's CPU by which a guest runs guests.
+    pub(super) fn nesting_feature(&self) -> Option<&'static str> {
+        match self.vendor.as_deref() {
+            Some("Intel") => Some("vmx"),
+            Some("AMD") => Some("svm"),
+            _ => None,
+        }
+    }
+}
+
+/// What the caller wants of the platform; absent wishes are decided by the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PlatformWish {
+    /// The architecture in the Linux kernel's words.
+    pub(super) architecture: Option<String>,
+    /// The machine type.
+    pub(super) machine: Option<String>,
+    /// The CPU that the guest sees.
+    pub(super) cpu_model: Option<String>,
+    /// The program that runs it.
+    pub(super) emulator: Option<String>,
 }
 
 /// The CPU that a guest sees (<https://libvirt.org/formatdomain.html#cpu-model-and-topology>).
@@ -65,8 +104,7 @@ pub(super) enum CpuModel {
 pub(super) fn choose_platform(
     capabilities: &str,
     acceleration: Acceleration,
-    machine: Option<&str>,
-    cpu_model: Option<&str>,
+    wish: &PlatformWish,
 ) -> Result<Platform, Error> {
     let unreadable = |what: &str| {
         let message = format!("libvirt's capabilities cannot be used: {what}");
@@ -79,12 +117,18 @@ pub(super) fn choose_platform(
         )
     };
     let document = roxmltree::Document::parse(capabilities).map_err(|error| unreadable(&error.to_string()))?;
-    let guest = host_guest(&document).ok_or_else(|| unreadable("they name no guest of type hvm"))?;
+    let guest = match &wish.architecture {
+        None => host_guest(&document).ok_or_else(|| unreadable("they name no guest of type hvm"))?,
+        Some(wanted) => guest_of(&document, wanted)?,
+    };
     let architecture = guest.attribute("name").unwrap_or_default().to_owned();
     let domain_type = choose_domain_type(guest, acceleration)?;
-    let machine = choose_machine(guest, &architecture, machine)?;
-    let cpu = choose_cpu(&domain_type, &architecture, cpu_model)?;
+    let machine = choose_machine(guest, &architecture, wish.machine.as_deref())?;
+    let cpu = choose_cpu(&domain_type, &architecture, wish.cpu_model.as_deref())?;
+    let vendor = host_cpu(&document).and_then(|cpu| cpu.children().find(|node| node.has_tag_name("vendor")));
     Ok(Platform {
+        emulator: choose_emulator(guest, wish.emulator.as_deref())?,
+        vendor: vendor.and_then(|vendor| vendor.text()).map(str::to_owned),
         domain_type,
         architecture,
         machine,
@@ -92,26 +136,65 @@ pub(super) fn choose_platform(
     })
 }
 
+/// The `<cpu>` of the host.
+fn host_cpu<'a>(document: &'a roxmltree::Document<'a>) -> Option<roxmltree::Node<'a, 'a>> {
+    let host = document
+        .root_element()
+        .children()
+        .find(|node| node.has_tag_name("host"))?;
+    host.children().find(|node| node.has_tag_name("cpu"))
+}
+
+/// Every `<arch>` of guests that are whole machines.
+fn guests<'a>(document: &'a roxmltree::Document<'a>) -> impl Iterator<Item = roxmltree::Node<'a, 'a>> + Clone {
+    let is_machine = |node: roxmltree::Node<'_, '_>| node.has_tag_name("os_type") && node.text() == Some("hvm");
+    let all = document
+        .root_element()
+        .children()
+        .filter(|node| node.has_tag_name("guest"));
+    all.filter(move |guest| guest.children().any(is_machine))
+        .filter_map(|guest| guest.children().find(|node| node.has_tag_name("arch")))
+}
+
+/// The guests of an architecture.
+fn guest_of<'a>(document: &'a roxmltree::Document<'a>, wanted: &str) -> Result<roxmltree::Node<'a, 'a>, Error> {
+    let found = guests(document).find(|arch| arch.attribute("name") == Some(wanted));
+    found.ok_or_else(|| {
+        let known: Vec<&str> = guests(document).filter_map(|arch| arch.attribute("name")).collect();
+        let message = format!(
+            "the host runs no guests of architecture `{}`, only: {}; install QEMU's program for it",
+            printable(wanted),
+            known.join(", ")
+        );
+        Error::invalid_argument("arch", message)
+    })
+}
+
+/// A program that the host itself lists: any other could be any program of the host.
+fn choose_emulator(guest: roxmltree::Node<'_, '_>, wanted: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let known: Vec<&str> = guest
+        .descendants()
+        .filter(|node| node.has_tag_name("emulator"))
+        .filter_map(|node| node.text())
+        .collect();
+    if known.contains(&wanted) {
+        return Ok(Some(wanted.to_owned()));
+    }
+    let message = format!(
+        "libvirt does not list `{}` as a program that runs such guests, only: {}",
+        printable(wanted),
+        known.join(", ")
+    );
+    Err(Error::invalid_argument("emulator", message))
+}
+
 /// The `<arch>` of the guests that match the host's own architecture, or of the first guests there are.
 fn host_guest<'a>(document: &'a roxmltree::Document<'a>) -> Option<roxmltree::Node<'a, 'a>> {
-    let named = |name: &'static str| move |node: &roxmltree::Node<'_, '_>| node.has_tag_name(name);
-    let root = document.root_element();
-    let host = root
-        .children()
-        .find(named("host"))
-        .and_then(|host| host.children().find(named("cpu")));
-    let host_architecture = host
-        .and_then(|cpu| cpu.children().find(named("arch")))
+    let host_architecture = host_cpu(document)
+        .and_then(|cpu| cpu.children().find(|node| node.has_tag_name("arch")))
         .and_then(|arch| arch.text());
-    let mut guests = root
-        .children()
-        .filter(named("guest"))
-        .filter(|guest| {
-            guest
-                .children()
-                .any(|node| node.has_tag_name("os_type") && node.text() == Some("hvm"))
-        })
-        .filter_map(|guest| guest.children().find(named("arch")));
+    let mut guests = guests(document);
     let first = guests.clone().next();
     guests
         .find(|arch| arch.attribute("name") == host_architecture)
@@ -201,8 +284,8 @@ mod tests {
     fn capabilities(types: &[&str]) -> String {
         let types: String = types.iter().map(|name| format!("<domain type='{name}'/>")).collect();
         format!(
-            "<capabilities><host><cpu><arch>x86_64</arch></cpu></host>\
-             <guest><os_type>hvm</os_type><arch name='i686'><machine>pc</machine><domain type='qemu'/></arch></guest>\
+            "<capabilities><host><cpu><arch>x86_64</arch><vendor>Intel</vendor></cpu></host>\
+             <guest><os_type>hvm</os_type><arch name='i686'><emulator>/usr/bin/qemu</emulator><machine>pc</machine><domain type='qemu'/></arch></guest>\
              <guest><os_type>hvm</os_type><arch name='x86_64'><machine>pc</machine><machine>q35</machine>{types}</arch>\
              </guest></capabilities>"
         )
@@ -210,7 +293,7 @@ mod tests {
 
     #[test]
     fn kvm_is_used_where_the_host_has_it_and_emulation_elsewhere() {
-        let choose = |types: &[&str], wish| choose_platform(&capabilities(types), wish, None, None);
+        let choose = |types: &[&str], wish| choose_platform(&capabilities(types), wish, &PlatformWish::default());
         let kvm = choose(&["qemu", "kvm"], Acceleration::Auto).unwrap();
         assert_eq!(
             (kvm.domain_type.as_str(), kvm.cpu),
@@ -232,23 +315,66 @@ mod tests {
 
     #[test]
     fn the_hosts_architecture_and_its_best_machine_type_are_chosen() {
-        let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, None, None).unwrap();
+        let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, &PlatformWish::default()).unwrap();
         assert_eq!(
             (platform.architecture.as_str(), platform.machine.as_deref()),
             ("x86_64", Some("q35"))
         );
-        let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, Some("pc"), None).unwrap();
-        assert_eq!(platform.machine.as_deref(), Some("pc"));
+        let wish = PlatformWish {
+            machine: Some("pc".into()),
+            architecture: Some("i686".into()),
+            emulator: Some("/usr/bin/qemu".into()),
+            cpu_model: None,
+        };
+        let platform = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, &wish).unwrap();
+        assert_eq!(
+            (platform.architecture.as_str(), platform.machine, platform.emulator),
+            ("i686", wish.machine, wish.emulator)
+        );
+        assert_eq!(platform.vendor.as_deref(), Some("Intel"));
     }
 
     #[test]
     fn impossible_wishes_are_refused_with_their_option() {
-        for (machine, cpu_model, field) in [
-            (Some("virt"), None, "machine"),
-            (None, Some("host-model"), "cpu_model"),
-            (None, Some("host-passthrough"), "cpu_model"),
+        let none = PlatformWish::default;
+        for (wish, field) in [
+            (
+                PlatformWish {
+                    machine: Some("virt".into()),
+                    ..none()
+                },
+                "machine",
+            ),
+            (
+                PlatformWish {
+                    cpu_model: Some("host-model".into()),
+                    ..none()
+                },
+                "cpu_model",
+            ),
+            (
+                PlatformWish {
+                    cpu_model: Some("host-passthrough".into()),
+                    ..none()
+                },
+                "cpu_model",
+            ),
+            (
+                PlatformWish {
+                    architecture: Some("vax".into()),
+                    ..none()
+                },
+                "arch",
+            ),
+            (
+                PlatformWish {
+                    emulator: Some("/bin/sh".into()),
+                    ..none()
+                },
+                "emulator",
+            ),
         ] {
-            let error = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, machine, cpu_model).unwrap_err();
+            let error = choose_platform(&capabilities(&["qemu"]), Acceleration::Auto, &wish).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidArgument(field.into()));
         }
         assert!(Acceleration::from_option("xen").is_err());

@@ -4,21 +4,36 @@
 //! connection at a time (`max_client_requests` in libvirtd.conf). So every call runs on a thread that may block, at most
 //! four at once, and its caller waits only so long. libvirt knows no cancelling: a call that takes longer goes on
 //! without its caller and keeps its place until it ends.
+//!
+//! A remote host that cannot be reached is not tried again at once, but after a pause that doubles: opening such a
+//! connection costs the other side a login.
 
-use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use virt::connect::Connect;
 
 use crate::contract::{Error, ErrorKind};
 
-use super::error::{Fault, library_error, open_error};
+use super::endpoint::Endpoint;
+use super::error::{Fault, library_error};
 use super::ffi::Owned;
-use super::library;
+use super::gates::Gates;
+use super::watch::Watch;
+use super::{ffi_events, library};
 
 /// Calls at once: one below what the daemon serves, so that one more connection is never locked out of its own.
 const CALLS_AT_ONCE: usize = 4;
+/// The pause after the first failure to open a connection.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause after failures to open a connection.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Seconds between two signs of life of a daemon, in a process that lives long (virConnectSetKeepAlive).
+const KEEPALIVE_SECONDS: i32 = 5;
+/// Signs of life that may be missing.
+const KEEPALIVE_MISSES: u32 = 3;
 
 /// A libvirt connection that is shared by all threads; libvirt's handles allow that.
 pub(super) type SharedConnect = Arc<Owned<Connect>>;
@@ -26,19 +41,77 @@ pub(super) type SharedConnect = Arc<Owned<Connect>>;
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    uri: String,
+    endpoint: Arc<Endpoint>,
+    /// Whether this process lives long enough for events and keepalives.
+    lasting: bool,
     permits: Arc<Semaphore>,
-    slot: Mutex<Option<SharedConnect>>,
+    vms: Gates,
+    slot: Mutex<Slot>,
+    /// What must show a change before whoever made it looks.
+    watch: OnceLock<Arc<Watch>>,
+}
+
+/// What is known about the connection.
+#[derive(Debug, Default)]
+struct Slot {
+    /// It, while it is open.
+    open: Option<SharedConnect>,
+    /// How often in a row it could not be opened, and the last time.
+    failures: Option<Failures>,
+}
+
+/// Failures in a row.
+#[derive(Clone, Debug)]
+struct Failures {
+    count: u32,
+    /// When it may be tried again.
+    again: Instant,
+    error: Error,
+}
+
+impl Failures {
+    /// One more.
+    fn after(earlier: Option<&Self>, error: Error) -> Self {
+        let count = earlier.map_or(0, |earlier| earlier.count).saturating_add(1);
+        let doubled = FIRST_PAUSE.saturating_mul(1 << (count - 1).min(16));
+        Self {
+            count,
+            again: Instant::now() + doubled.min(LONGEST_PAUSE),
+            error,
+        }
+    }
+
+    /// Why it is not tried now.
+    fn refusal(&self, left: Duration) -> Error {
+        let seconds = left.as_secs_f64();
+        let message = format!("{} (it is tried again in {seconds:.1} s)", self.error.message);
+        Error::new(self.error.kind.clone(), message)
+    }
 }
 
 impl Connection {
     /// A connection that is not open yet.
-    pub(super) fn new(uri: &str) -> Self {
+    pub(super) fn new(endpoint: Arc<Endpoint>) -> Self {
         Self {
-            uri: uri.to_owned(),
+            endpoint,
+            lasting: false,
             permits: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
-            slot: Mutex::new(None),
+            vms: Gates::default(),
+            slot: Mutex::default(),
+            watch: OnceLock::new(),
         }
+    }
+
+    /// The same for a process that lives long: with libvirt's event loop, whose first effect is that a daemon which
+    /// falls silent is noticed.
+    pub(super) fn lasting(self) -> Self {
+        Self { lasting: true, ..self }
+    }
+
+    /// From now on changes are answered when this list shows them.
+    pub(super) fn tell(&self, watch: &Arc<Watch>) {
+        // Set once: the provider has one list.
+        let _ = self.watch.set(Arc::clone(watch));
     }
 
     /// Runs work that changes nothing. When the daemon was restarted meanwhile, it runs once more on a new connection.
@@ -67,7 +140,7 @@ impl Connection {
         limit: Duration,
         work: impl FnOnce(&SharedConnect) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.run(limit, move |connection| {
+        let changed = self.run(limit, move |connection| {
             connection.revive();
             connection.with_connect(work).map_err(|mut fault| {
                 if fault.disconnected {
@@ -76,6 +149,48 @@ impl Connection {
                 }
                 fault
             })
+        });
+        let changed = changed.await;
+        if let Some(watch) = self.watch.get() {
+            watch.settle().await;
+        }
+        changed
+    }
+
+    /// As [`Self::read`], for work that may wait for a VM: one such call at a time for each VM, so that a hung one takes
+    /// one place and not all of them.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; `timed-out` when earlier calls for this VM have not ended in time.
+    pub(super) async fn read_of_vm<T: Send + 'static>(
+        self: &Arc<Self>,
+        limit: Duration,
+        vm: &str,
+        work: impl Fn(&SharedConnect) -> Result<T, Fault> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let (entry, left) = self.vms.enter(vm, limit).await?;
+        self.read(left, move |connect| {
+            let _held_until_libvirt_answers = &entry;
+            work(connect)
+        })
+        .await
+    }
+
+    /// As [`Self::change`], for work on one VM: one such call at a time for each VM, so that a hung one takes one place
+    /// and not all of them.
+    ///
+    /// # Errors
+    /// As [`Self::change`]; `timed-out` when earlier calls for this VM have not ended in time.
+    pub(super) async fn change_of_vm<T: Send + 'static>(
+        self: &Arc<Self>,
+        limit: Duration,
+        vm: &str,
+        work: impl FnOnce(&SharedConnect) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (entry, left) = self.vms.enter(vm, limit).await?;
+        self.change(left, move |connect| {
+            let _held_until_libvirt_answers = entry;
+            work(connect)
         })
         .await
     }
@@ -90,7 +205,7 @@ impl Connection {
         let Ok(Ok(permit)) = permit else {
             let message = format!(
                 "libvirt at `{}` has not answered {CALLS_AT_ONCE} earlier calls; is a VM hung?",
-                self.uri
+                self.endpoint.shown()
             );
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
@@ -103,7 +218,11 @@ impl Connection {
             Ok(Ok(result)) => result.map_err(|fault| *fault.error),
             Ok(Err(panic)) => Err(Error::internal(format!("a libvirt call ended abnormally: {panic}"))),
             Err(_) => {
-                let message = format!("libvirt at `{}` did not answer within {} s", self.uri, limit.as_secs());
+                let message = format!(
+                    "libvirt at `{}` did not answer within {} s",
+                    self.endpoint.shown(),
+                    limit.as_secs()
+                );
                 Err(Error::new(ErrorKind::TimedOut, message))
             }
         }
@@ -121,7 +240,7 @@ impl Connection {
 
     /// Forgets the connection when its daemon went away. Asking for the daemon's version is one round trip.
     fn revive(&self) {
-        let connect = self.slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let connect = self.slot.lock().unwrap_or_else(PoisonError::into_inner).open.clone();
         if let Some(connect) = connect
             && connect.get_lib_version().is_err()
         {
@@ -132,25 +251,62 @@ impl Connection {
     fn forget(&self, dead: &SharedConnect) {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have opened a new one already.
-        if slot.as_ref().is_some_and(|connect| Arc::ptr_eq(connect, dead)) {
-            *slot = None;
+        if slot.open.as_ref().is_some_and(|connect| Arc::ptr_eq(connect, dead)) {
+            slot.open = None;
         }
     }
 
-    fn connect(&self) -> Result<SharedConnect, Fault> {
+    /// The open connection; opens it when it is not. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be opened, or could not be opened a moment ago.
+    pub(super) fn connect(&self) -> Result<SharedConnect, Fault> {
         // Held while opening, so that several first calls open one connection.
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connect) = &*slot {
+        // Without a round trip: whether the client has noticed that the daemon hung up.
+        if let Some(connect) = &slot.open
+            && connect.is_alive().unwrap_or(true)
+        {
             return Ok(Arc::clone(connect));
         }
+        slot.open = None;
+        if let Some(failures) = slot.failures.as_ref().filter(|_| self.endpoint.is_remote()) {
+            let left = failures.again.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return Err(failures.refusal(left).into());
+            }
+        }
+        match self.open() {
+            Ok(connect) => {
+                slot.failures = None;
+                slot.open = Some(Arc::clone(&connect));
+                Ok(connect)
+            }
+            Err(error) => {
+                slot.failures = Some(Failures::after(slot.failures.as_ref(), error.clone()));
+                Err(error.into())
+            }
+        }
+    }
+
+    fn open(&self) -> Result<SharedConnect, Error> {
         library::load().map_err(library_error)?;
+        if self.lasting {
+            ffi_events::run_loop().map_err(|error| Error::internal(format!("libvirt's events: {error}")))?;
+        }
         static QUIET: Once = Once::new();
         // libvirt prints every error to stderr unless told otherwise.
         QUIET.call_once(virt::error::clear_error_callback);
-        let connect = Connect::open(Some(&self.uri)).map_err(|error| open_error(&self.uri, &error))?;
-        let connect = Arc::new(Owned::new(connect));
-        *slot = Some(Arc::clone(&connect));
-        Ok(connect)
+        let opening = self.endpoint.prepare()?;
+        let connect = Connect::open(Some(&opening.uri)).map_err(|error| self.endpoint.explain(&error))?;
+        let connect = Owned::new(connect);
+        if self.lasting
+            && let Err(error) = connect.set_keep_alive(KEEPALIVE_SECONDS, KEEPALIVE_MISSES)
+        {
+            // The test driver has no daemon that could fall silent.
+            tracing::debug!(%error, "libvirt keeps no connection alive here");
+        }
+        Ok(Arc::new(connect))
     }
 }
 
@@ -159,13 +315,40 @@ mod tests {
     use super::*;
     use crate::libvirt::error::Doing as _;
 
+    fn to(uri: &str) -> Arc<Connection> {
+        Arc::new(Connection::new(Arc::new(Endpoint::local(uri))))
+    }
+
     fn connection() -> Arc<Connection> {
-        Arc::new(Connection::new("test:///default"))
+        to("test:///default")
+    }
+
+    #[test]
+    fn the_pause_before_another_attempt_doubles_and_has_an_end() {
+        let error = || Error::new(ErrorKind::Denied, "no");
+        let mut failures = Failures::after(None, error());
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            pauses.push(
+                failures
+                    .again
+                    .saturating_duration_since(Instant::now())
+                    .as_millis()
+                    .next_multiple_of(100),
+            );
+            failures = Failures::after(Some(&failures), error());
+        }
+        assert_eq!(pauses, [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+        let refusal = failures.refusal(Duration::from_millis(1_500));
+        assert_eq!(
+            (refusal.kind, refusal.message.as_str()),
+            (ErrorKind::Denied, "no (it is tried again in 1.5 s)")
+        );
     }
 
     #[tokio::test]
     async fn an_absent_daemon_is_unavailable_and_says_what_to_do() {
-        let connection = Arc::new(Connection::new("test:///absent/host.xml"));
+        let connection = to("test:///absent/host.xml");
         let error = connection.read(Duration::from_secs(5), |_| Ok(())).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.message.contains("correct the file"), "{}", error.message);

@@ -15,21 +15,25 @@ use crate::contract::{Change, Error};
 
 use super::capabilities::{Acceleration, Platform, choose_platform};
 use super::delete::undefine;
+use super::disk_attach::refuse_if_held;
+use super::disk_tuning::DiskTuning;
+use super::disks::find_volume;
 use super::domain_xml::{DiskDefinition, DiskSource, DomainDefinition, NicDefinition};
 use super::error::{Doing as _, Fault, conflict};
 use super::facts::PoolFacts;
 use super::ffi::Owned;
+use super::hardware::Hardware;
 use super::images::find_image;
 use super::list;
 use super::lookup;
 use super::metadata::{self, Metadata, NicMetadata, VolumeMetadata};
-use super::names::{disk_volume_name, random_uuid, seed_volume_name};
+use super::names::{console_log_name, disk_volume_name, random_uuid, seed_volume_name};
 use super::networks::start_networks;
 use super::request::{DiskRequest, DiskSourceRequest, VmRequest};
 use super::seed::{Seed, SeedNic};
 use super::upload::create_filled;
 use super::volume_xml::VolumeDefinition;
-use super::volumes::{Users, Volume};
+use super::volumes::Volume;
 
 /// Creates a VM. The same idempotency key and name answer the VM that they created before.
 pub(super) fn create_vm(connect: &Connect, request: &VmRequest, acceleration: Acceleration) -> Result<Change, Fault> {
@@ -39,19 +43,59 @@ pub(super) fn create_vm(connect: &Connect, request: &VmRequest, acceleration: Ac
     let capabilities = connect
         .get_capabilities()
         .doing("read the capabilities of", "host", "libvirt")?;
-    let (machine, cpu_model) = (request.machine.as_deref(), request.cpu_model.as_deref());
-    let platform = choose_platform(&capabilities, acceleration, machine, cpu_model)?;
-    for nic in &request.nics {
-        lookup::find_network(connect, &nic.network)?;
+    let platform = choose_platform(&capabilities, acceleration, &request.platform)?;
+    request.hardware.check(&platform)?;
+    let hardware = request.hardware.clone().resolve(connect)?;
+    let media = find_media(connect, &hardware.boot.media)?;
+    refuse_taken_uuid(connect, request.uuid.as_deref())?;
+    for network in request.nics.iter().filter_map(|nic| nic.source.network()) {
+        lookup::find_network(connect, network)?;
     }
-    let disks = request
-        .disks
-        .iter()
-        .map(|disk| plan_disk(connect, disk))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut disks = Vec::with_capacity(request.disks.len());
+    for disk in &request.disks {
+        let plan = plan_disk(connect, disk)?;
+        disk.tuning.check(disk.bus, plan.format())?;
+        disks.push(plan);
+    }
     let mut transaction = Transaction::default();
-    let made = make(connect, request, platform, &disks, &mut transaction);
+    let ground = Ground {
+        platform,
+        hardware,
+        media,
+    };
+    let made = make(connect, request, ground, &disks, &mut transaction);
     made.map_err(|fault| transaction.undo(fault))
+}
+
+/// What the host has for the VM.
+struct Ground {
+    platform: Platform,
+    hardware: Hardware,
+    media: Vec<DiskSource>,
+}
+
+/// The CD-ROM images of these names.
+fn find_media(connect: &Connect, names: &[String]) -> Result<Vec<DiskSource>, Fault> {
+    let mut media = Vec::with_capacity(names.len());
+    for name in names {
+        let image = find_image(connect, name)?;
+        if image.facts.format.as_deref() != Some("iso") {
+            let message = format!("`{}` is no CD-ROM image: an ISO 9660 image is needed", image.facts.path);
+            return Err(Error::invalid_argument("media", message).into());
+        }
+        media.push(source_of(&image));
+    }
+    Ok(media)
+}
+
+/// Defining a VM under the UUID of another one would replace that one's definition.
+fn refuse_taken_uuid(connect: &Connect, uuid: Option<&str>) -> Result<(), Fault> {
+    let Some(uuid) = uuid else { return Ok(()) };
+    match lookup::find_domain(connect, uuid) {
+        Ok(_) => Err(Error::already_exists("vm", uuid).into()),
+        Err(fault) if fault.is_not_found() => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// A VM of that name: the answer when the same call made it, otherwise in the way.
@@ -72,7 +116,7 @@ fn find_earlier(connect: &Connect, request: &VmRequest) -> Result<ControlFlow<Ch
 }
 
 /// A disk of which everything is known and nothing is made.
-enum DiskPlan {
+pub(super) enum DiskPlan {
     Existing(Volume),
     New {
         pool: Owned<StoragePool>,
@@ -83,9 +127,19 @@ enum DiskPlan {
     },
 }
 
+impl DiskPlan {
+    /// The format that the disk will have.
+    pub(super) fn format(&self) -> Option<&str> {
+        match self {
+            Self::Existing(volume) => volume.facts.format.as_deref(),
+            Self::New { format, .. } => Some(format),
+        }
+    }
+}
+
 fn plan_disk(connect: &Connect, disk: &DiskRequest) -> Result<DiskPlan, Fault> {
     match &disk.source {
-        DiskSourceRequest::Existing(name) => plan_existing(connect, name),
+        DiskSourceRequest::Existing(name) => plan_existing(connect, name, &disk.tuning),
         DiskSourceRequest::New {
             image,
             bytes,
@@ -98,17 +152,18 @@ fn plan_disk(connect: &Connect, disk: &DiskRequest) -> Result<DiskPlan, Fault> {
     }
 }
 
-fn plan_existing(connect: &Connect, name: &str) -> Result<DiskPlan, Fault> {
-    let volume = Volume::read("disk", lookup::find_volume(connect, "disk", name)?)?;
+fn plan_existing(connect: &Connect, name: &str, tuning: &DiskTuning) -> Result<DiskPlan, Fault> {
+    let volume = find_volume(connect, name)?;
     if !matches!(volume.facts.format.as_deref(), None | Some("qcow2" | "raw")) {
         let message = format!("`{}` is not a qcow2 or raw disk", volume.facts.path);
         return Err(Error::invalid_argument("existing", message).into());
     }
-    Users::survey(connect, None)?.refuse_if_used("disk", &volume.facts.path, &[])?;
+    refuse_if_held(connect, None, &volume, tuning)?;
     Ok(DiskPlan::Existing(volume))
 }
 
-fn plan_new(
+/// Checks a wish for a new disk.
+pub(super) fn plan_new(
     connect: &Connect,
     image: Option<Volume>,
     bytes: Option<u64>,
@@ -159,18 +214,27 @@ fn plan_new(
 fn make(
     connect: &Connect,
     request: &VmRequest,
-    platform: Platform,
+    ground: Ground,
     plans: &[DiskPlan],
     transaction: &mut Transaction,
 ) -> Result<Change, Fault> {
-    let uuid = random_uuid();
+    let uuid = request.uuid.clone().unwrap_or_else(random_uuid);
     let mut disks = Vec::with_capacity(plans.len());
     for (index, (plan, disk)) in plans.iter().zip(&request.disks).enumerate() {
         let source = make_disk(plan, &disk_volume_name(&request.name, index), transaction)?;
-        disks.push(DiskDefinition { source, bus: disk.bus });
+        disks.push(DiskDefinition {
+            source,
+            bus: disk.bus,
+            tuning: disk.tuning.clone(),
+        });
     }
     let seed = make_seed(connect, request, &uuid, transaction)?;
-    let definition = define(request, platform, uuid, disks, seed, transaction.volume_names());
+    let console_log = make_console_log(connect, request, transaction)?;
+    let definition = DomainDefinition {
+        seed,
+        console_log,
+        ..define(request, ground, uuid, disks, transaction.volume_names())
+    };
     reached("define")?;
     let domain = Domain::define_xml(connect, &definition.to_xml()).doing("define", "vm", &request.name)?;
     let domain = transaction.defined(Owned::new(domain));
@@ -181,7 +245,7 @@ fn make(
             .doing("set the autostart of", "vm", &request.name)?;
     }
     if request.start {
-        start_networks(connect, request.nics.iter().map(|nic| nic.network.as_str()))?;
+        start_networks(connect, request.nics.iter().filter_map(|nic| nic.source.network()))?;
         reached("start")?;
         domain.create().doing("start", "vm", &request.name)?;
     }
@@ -191,7 +255,8 @@ fn make(
     })
 }
 
-fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Result<DiskSource, Fault> {
+/// Makes what was planned; a new volume is on the transaction's stack.
+pub(super) fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Result<DiskSource, Fault> {
     let (pool, pool_name, bytes, format, backing) = match plan {
         DiskPlan::Existing(volume) => return Ok(source_of(volume)),
         DiskPlan::New {
@@ -224,7 +289,8 @@ fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Resu
     })
 }
 
-fn source_of(volume: &Volume) -> DiskSource {
+/// Where a volume's bytes are.
+pub(super) fn source_of(volume: &Volume) -> DiskSource {
     DiskSource {
         path: volume.facts.path.clone(),
         is_block_device: volume.facts.kind == "block",
@@ -268,12 +334,37 @@ fn make_seed(
     }))
 }
 
+/// The volume that the host writes what the serial line prints into.
+fn make_console_log(
+    connect: &Connect,
+    request: &VmRequest,
+    transaction: &mut Transaction,
+) -> Result<Option<String>, Fault> {
+    if !request.hardware.serial.log {
+        return Ok(None);
+    }
+    let name = console_log_name(&request.name);
+    let pool = lookup::find_pool(connect, &request.pool)?;
+    let pool_name = pool.get_name().doing("read", "pool", &request.pool)?;
+    let definition = VolumeDefinition {
+        name: name.clone(),
+        capacity_bytes: 0,
+        format: "raw".to_owned(),
+        backing: None,
+    };
+    let handle = StorageVol::create_xml(&pool, &definition.to_xml(), 0)
+        .map(Owned::new)
+        .doing("create", "disk", &name)?;
+    let path = handle.get_path().doing("read", "disk", &name)?;
+    transaction.created(&pool_name, &name, handle);
+    Ok(Some(path))
+}
+
 fn define(
     request: &VmRequest,
-    platform: Platform,
+    ground: Ground,
     uuid: String,
     disks: Vec<DiskDefinition>,
-    seed: Option<DiskSource>,
     volumes: Vec<VolumeMetadata>,
 ) -> DomainDefinition {
     let image = request.disks.first().and_then(|disk| match &disk.source {
@@ -295,27 +386,60 @@ fn define(
         tags: request.metadata.clone(),
     };
     let nics = request.nics.iter().map(|nic| NicDefinition {
-        network: nic.network.clone(),
+        source: nic.source.clone(),
         mac: nic.mac.clone(),
         model: nic.model.clone(),
+        tuning: nic.tuning.clone(),
     });
     DomainDefinition {
         uuid,
         name: request.name.clone(),
         description: request.description.clone(),
         metadata,
-        platform,
+        platform: ground.platform,
         cpus: request.cpus,
         memory_mib: request.memory_mib,
         disks,
-        seed,
+        seed: None,
+        media: ground.media,
         nics: nics.collect(),
+        hardware: ground.hardware,
+        console_log: None,
+    }
+}
+
+/// The definition of a request whose first disks are `/pool/0`, `/pool/1` and so on, without what differs each time.
+#[cfg(test)]
+pub(super) fn golden_definition(request: &VmRequest, platform: Platform, media: Vec<DiskSource>) -> DomainDefinition {
+    let disks = request.disks.iter().enumerate().map(|(index, disk)| DiskDefinition {
+        source: DiskSource {
+            path: format!("/pool/{index}"),
+            is_block_device: false,
+            format: "qcow2".to_owned(),
+        },
+        bus: disk.bus,
+        tuning: disk.tuning.clone(),
+    });
+    let ground = Ground {
+        platform,
+        hardware: request.hardware.clone(),
+        media,
+    };
+    let uuid = request
+        .uuid
+        .clone()
+        .unwrap_or_else(|| "11111111-2222-4333-8444-555555555555".to_owned());
+    let log = request.hardware.serial.log.then(|| "/pool/web.console.log".to_owned());
+    DomainDefinition {
+        metadata: Metadata::default(),
+        console_log: log,
+        ..define(request, ground, uuid, disks.collect(), Vec::new())
     }
 }
 
 /// What was made so far, to be unmade in reverse.
 #[derive(Default)]
-struct Transaction {
+pub(super) struct Transaction {
     volumes: Vec<(VolumeMetadata, Owned<StorageVol>)>,
     domain: Option<Owned<Domain>>,
 }
@@ -333,12 +457,13 @@ impl Transaction {
         self.domain.insert(domain)
     }
 
-    fn volume_names(&self) -> Vec<VolumeMetadata> {
+    /// The volumes that were made.
+    pub(super) fn volume_names(&self) -> Vec<VolumeMetadata> {
         self.volumes.iter().map(|(metadata, _)| metadata.clone()).collect()
     }
 
     /// Unmakes everything, the last first; the fault says what could not be unmade.
-    fn undo(self, mut fault: Fault) -> Fault {
+    pub(super) fn undo(self, mut fault: Fault) -> Fault {
         if let Some(domain) = &self.domain
             && let Err(left) = undefine(domain, "the unfinished vm", true)
         {

@@ -68,6 +68,22 @@ impl Element {
         self.child(Self::new(name).text(text))
     }
 
+    /// The element and those in it with a namespace's prefix taken from their names, and without the attribute that
+    /// declares it.
+    pub(super) fn without_prefix(mut self, prefix: &str, declaration: &str) -> Self {
+        self.name = self.name.strip_prefix(prefix).unwrap_or(self.name);
+        self.attributes.retain(|(name, _)| *name != declaration);
+        self.children = self
+            .children
+            .into_iter()
+            .map(|child| match child {
+                Node::Element(element) => Node::Element(element.without_prefix(prefix, declaration)),
+                text @ Node::Text(_) => text,
+            })
+            .collect();
+        self
+    }
+
     fn print(&self, out: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         write!(out, "{:indent$}<{}", "", self.name, indent = depth * 2)?;
         for (name, value) in &self.attributes {
@@ -108,8 +124,16 @@ pub(super) const fn is_xml_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{1_0000}'..)
 }
 
+/// Text as it stands inside an element or a quoted attribute, for the few places that write XML without [`Element`].
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // Writing to a string cannot fail.
+    let _ = escape(&mut out, text);
+    out
+}
+
 /// Prints text so that it reads back unchanged inside an element and inside a quoted attribute.
-fn escape(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+fn escape(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
     for character in text.chars() {
         match character {
             '&' => out.write_str("&amp;")?,

@@ -35,6 +35,8 @@ pub(super) struct DiskFacts {
     pub(super) format: Option<String>,
     /// Its bus.
     pub(super) bus: Option<String>,
+    /// Whether other VMs may hold it too.
+    pub(super) shareable: bool,
     /// Every path under it, when the document tells (it does for running VMs).
     pub(super) backing_paths: Vec<String>,
 }
@@ -137,6 +139,7 @@ impl DiskFacts {
             volume,
             format: driver.and_then(|driver| attribute(driver, "type")),
             bus: target.and_then(|target| attribute(target, "bus")),
+            shareable: child(node, "shareable").is_some(),
             backing_paths,
         }
     }
@@ -294,6 +297,7 @@ mod tests {
             path: Some("/p/web_0.img".into()),
             format: Some("qcow2".into()),
             bus: Some("virtio".into()),
+            shareable: false,
             backing_paths: vec!["/p/base".into(), "/p/root".into()],
             volume: None,
         };

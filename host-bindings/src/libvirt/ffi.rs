@@ -8,12 +8,15 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::ptr;
 
 use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::error::Error;
 use virt::network::Network;
+use virt::nodedev::NodeDevice;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
@@ -73,6 +76,12 @@ impl Release for Domain {
 impl Release for Network {
     fn release(&mut self) -> Result<(), Error> {
         self.free()
+    }
+}
+
+impl Release for NodeDevice {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free().map(|_| ())
     }
 }
 
@@ -252,6 +261,23 @@ pub(super) fn abort_stream(stream: &Stream) {
     if unsafe { sys::virStreamAbort(stream.as_ptr()) } != 0 {
         tracing::debug!(error = %Error::last_error(), "libvirt refused to abort a stream");
     }
+}
+
+/// Has the kernel end a program when the thread that starts it ends, however that happens.
+///
+/// Not a call of libvirt's, but the standard library has no safe way to do something between fork and exec.
+pub(super) fn end_with_starter(command: &mut Command) {
+    let starter = rustix::process::getpid();
+    let prepare = move || {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+        // Whoever ended before the line above took effect sends no signal.
+        match rustix::process::getppid() {
+            Some(parent) if parent == starter => Ok(()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    };
+    // SAFETY: the closure only makes system calls, which are allowed between fork and exec; it allocates nothing.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// The text at a pointer; none when it is null.

@@ -51,7 +51,7 @@ pub(super) async fn get_vm(
     let basics = quick.read(limit, move |connect| read_basics(connect, &name)).await?;
     let uuid = basics.vm.id.clone();
     let definition = slow
-        .read(limit.min(DEFINITION_LIMIT), move |connect| {
+        .read_of_vm(limit.min(DEFINITION_LIMIT), &basics.vm.id, move |connect| {
             read_definition(connect, &uuid)
         })
         .await;
@@ -88,7 +88,8 @@ fn read_basics(connect: &Connect, name: &str) -> Result<Basics, Fault> {
             Vec::new()
         },
         cpus: Some(info.nr_virt_cpu),
-        memory_mib: u32::try_from(info.max_mem / 1024).ok(),
+        // What it has now: a running VM may have given some back.
+        memory_mib: u32::try_from(info.memory / 1024).ok(),
         flavor: None,
         image: details.metadata.image.clone(),
         location: connect.get_hostname().ok(),

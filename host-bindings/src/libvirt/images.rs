@@ -10,6 +10,7 @@ use virt::connect::Connect;
 
 use crate::contract::{Change, Error, Image, ImagePage, PageRequest};
 
+use super::disk_survey::FREE_DISK_ENDING;
 use super::error::{Doing as _, Fault};
 use super::facts::VolumeFacts;
 use super::ffi::Owned;
@@ -78,10 +79,11 @@ fn vm_names(connect: &Connect) -> Result<HashSet<String>, Fault> {
 fn is_image(volume: &VolumeFacts, vms: &HashSet<String>) -> bool {
     let belongs_to_vm = vm_of_volume_name(&volume.name).is_some_and(|vm| vms.contains(vm));
     let format_fits = match volume.format.as_deref() {
-        Some("qcow2" | "iso") => true,
+        Some("qcow2" | "iso") => !volume.name.ends_with(FREE_DISK_ENDING),
         Some("raw") | None => {
             volume.capacity_bytes > 0
                 && volume.capacity_bytes.is_multiple_of(SECTOR_BYTES)
+                && !volume.name.ends_with(FREE_DISK_ENDING)
                 && !OTHER_ENDINGS.iter().any(|ending| volume.name.ends_with(ending))
         }
         Some(_) => false,
@@ -125,6 +127,8 @@ mod tests {
             (facts("web_0.img", "qcow2"), false),
             (facts("web.ISO", "iso"), false),
             (facts("other_0.img", "qcow2"), true),
+            (facts("free.disk", "qcow2"), false),
+            (facts("free.disk", "raw"), false),
             (facts("web_VARS.fd", "raw"), false),
             (facts("x.vmdk", "vmdk"), false),
             (

@@ -100,7 +100,8 @@ macro_rules! functions {
 // What the `virt` crate and `ffi` refer to: `nm` lists them as undefined in the crate's object files.
 #[rustfmt::skip]
 functions! {
-    virConnectBaselineCPU virConnectClose virConnectCompareCPU virConnectDomainXMLFromNative
+    virConnectBaselineCPU virConnectClose virConnectCompareCPU virConnectDomainEventDeregisterAny
+    virConnectDomainEventRegisterAny virConnectDomainXMLFromNative
     virConnectDomainXMLToNative virConnectFindStoragePoolSources virConnectGetAllDomainStats
     virConnectGetCPUModelNames virConnectGetCapabilities virConnectGetDomainCapabilities virConnectGetHostname
     virConnectGetLibVersion virConnectGetMaxVcpus virConnectGetSysinfo virConnectGetType virConnectGetURI
@@ -112,7 +113,7 @@ functions! {
     virConnectListSecrets virConnectListStoragePools virConnectNumOfDefinedDomains virConnectNumOfDefinedInterfaces
     virConnectNumOfDefinedNetworks virConnectNumOfDefinedStoragePools virConnectNumOfDomains virConnectNumOfInterfaces
     virConnectNumOfNWFilters virConnectNumOfNetworks virConnectNumOfSecrets virConnectNumOfStoragePools virConnectOpen
-    virConnectOpenAuth virConnectOpenReadOnly virConnectRef virConnectSetKeepAlive virDomainAttachDevice
+    virConnectOpenAuth virConnectOpenReadOnly virConnectRef virConnectRegisterCloseCallback virConnectSetKeepAlive virDomainAttachDevice
     virDomainAttachDeviceFlags virDomainBlockResize virDomainBlockStats virDomainCoreDump virDomainCoreDumpWithFormat
     virDomainCreate virDomainCreateWithFlags virDomainCreateXML virDomainDefineXML virDomainDefineXMLFlags
     virDomainDestroy virDomainDestroyFlags virDomainDetachDevice virDomainDetachDeviceFlags virDomainFree
@@ -140,7 +141,7 @@ functions! {
     virDomainSnapshotHasMetadata virDomainSnapshotIsCurrent virDomainSnapshotListAllChildren
     virDomainSnapshotLookupByName virDomainSnapshotNum virDomainSnapshotNumChildren virDomainSnapshotRef
     virDomainStatsRecordListFree virDomainSuspend virDomainUndefine virDomainUndefineFlags virDomainUpdateDeviceFlags
-    virEventRegisterDefaultImpl virEventRemoveHandle virEventRemoveTimeout virEventRunDefaultImpl virEventUpdateHandle
+    virEventAddTimeout virEventRegisterDefaultImpl virEventRemoveHandle virEventRemoveTimeout virEventRunDefaultImpl virEventUpdateHandle
     virEventUpdateTimeout virGetLastError virGetVersion virInterfaceCreate virInterfaceDefineXML virInterfaceDestroy
     virInterfaceFree virInterfaceGetConnect virInterfaceGetMACString virInterfaceGetName virInterfaceGetXMLDesc
     virInterfaceIsActive virInterfaceLookupByMACString virInterfaceLookupByName virInterfaceRef virInterfaceUndefine

@@ -19,7 +19,7 @@ use super::addresses;
 use super::connection::{Connection, SharedConnect};
 use super::error::{Doing as _, Fault};
 use super::ffi::{self, DomainState, Lease, Owned};
-use super::metadata::{KCLI_NAMESPACE, Metadata, NAMESPACE};
+use super::metadata::{self, KCLI_NAMESPACE, Metadata, NAMESPACE};
 use super::page;
 use super::status::{is_active, status};
 
@@ -29,11 +29,14 @@ const METADATA_THREADS: usize = 4;
 const VMS_PER_THREAD: usize = 16;
 
 /// A VM before its details are known.
-struct Row {
-    name: String,
-    uuid: String,
-    state: DomainState,
-    domain: Owned<Domain>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Its name.
+    pub(super) name: String,
+    /// Its id.
+    pub(super) uuid: String,
+    /// What it is doing.
+    pub(super) state: DomainState,
 }
 
 /// What a call for each VM adds.
@@ -52,9 +55,9 @@ pub(super) async fn list_vms(
     page: PageRequest,
 ) -> Result<VmPage, Error> {
     let rows = connection.read(limit, |connect| rows(connect)).await?;
-    let (rows, next) = page::cut(rows, &page, |row| &row.name)?;
+    let (rows, next) = page::cut(rows, &page, |(row, _)| &row.name)?;
     let rows = Arc::new(rows);
-    let any_active = rows.iter().any(|row| is_active(row.state));
+    let any_active = rows.iter().any(|(row, _)| is_active(row.state));
     let leases = async {
         if any_active {
             connection.read(limit, |connect| Ok(all_leases(connect))).await
@@ -68,9 +71,10 @@ pub(super) async fn list_vms(
         let rows = Arc::clone(&rows);
         connection.read(limit, move |_: &SharedConnect| {
             let end = (start + share).min(rows.len());
+            let mut first = First::Ours;
             Ok(rows[start..end]
                 .iter()
-                .map(|row| details(&row.domain, is_active(row.state)))
+                .map(|(row, domain)| listed_details(domain, is_active(row.state), &mut first))
                 .collect::<Vec<_>>())
         })
     });
@@ -82,24 +86,20 @@ pub(super) async fn list_vms(
     let items = rows
         .iter()
         .zip(details)
-        .map(|(row, details)| to_vm(row, details, &leases))
+        .map(|((row, _), details)| to_vm(row, &details, &leases))
         .collect();
     Ok(VmPage { items, next })
 }
 
-fn rows(connect: &Connect) -> Result<Vec<Row>, Fault> {
+/// Every VM with its state and its handle, in no order.
+pub(super) fn rows(connect: &Connect) -> Result<Vec<(Row, Owned<Domain>)>, Fault> {
     let states = ffi::all_domain_states(connect).doing("list", "vms of", "this host")?;
     let mut rows = Vec::with_capacity(states.len());
     for (domain, state) in states {
         // Both are kept in the handle: no calls.
         let name = domain.get_name().doing("read the name of", "vm", "")?;
         let uuid = domain.get_uuid_string().doing("read the id of", "vm", &name)?;
-        rows.push(Row {
-            name,
-            uuid,
-            state,
-            domain,
-        });
+        rows.push((Row { name, uuid, state }, domain));
     }
     Ok(rows)
 }
@@ -126,14 +126,63 @@ pub(super) fn all_leases(connect: &Connect) -> HashMap<String, Vec<String>> {
     by_mac
 }
 
-/// The metadata of a VM, and its leases when the metadata does not lead to them. What cannot be read is left out.
-pub(super) fn details(domain: &Domain, active: bool) -> Details {
-    let read = |namespace| {
-        let kind = i32::try_from(sys::VIR_DOMAIN_METADATA_ELEMENT).unwrap_or_default();
-        domain.get_metadata(kind, Some(namespace), sys::VIR_DOMAIN_AFFECT_CURRENT)
+/// Whose notes are asked for first.
+///
+/// libvirt answers one question for each VM and kind of notes. VMs of one kind tend to come together, so a list asks first
+/// for what the VM before had: one question for each VM, also where kcli or nobody wrote any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// Ours, which tell everything.
+    Ours,
+    /// kcli's, which we write too, with a mark: where there are none, there are none of ours.
+    Kcli,
+}
+
+/// The metadata of a VM, and its leases when the metadata does not lead to them. What cannot be read is left out. Tags that
+/// kcli changed on a VM of ours since are as we noted them: to see the change would take the second question.
+fn listed_details(domain: &Domain, active: bool, first: &mut First) -> Details {
+    let metadata = match *first {
+        First::Ours => ours(domain).unwrap_or_else(|| {
+            *first = First::Kcli;
+            read_metadata(domain, KCLI_NAMESPACE)
+                .map(|xml| Metadata::from_xml(&xml))
+                .unwrap_or_default()
+        }),
+        First::Kcli => match read_metadata(domain, KCLI_NAMESPACE) {
+            Some(xml) if metadata::is_marked(&xml) => {
+                *first = First::Ours;
+                ours(domain).unwrap_or_else(|| Metadata::from_xml(&xml))
+            }
+            Some(xml) => Metadata::from_xml(&xml),
+            None => Metadata::default(),
+        },
     };
-    let xml = read(NAMESPACE).or_else(|_| read(KCLI_NAMESPACE));
-    let metadata = xml.map(|xml| Metadata::from_xml(&xml)).unwrap_or_default();
+    with_leases(domain, active, metadata)
+}
+
+/// The same of one VM, with what kcli noted on a VM of ours.
+pub(super) fn details(domain: &Domain, active: bool) -> Details {
+    let kcli = read_metadata(domain, KCLI_NAMESPACE).map(|xml| Metadata::from_xml(&xml));
+    let metadata = match (ours(domain), kcli) {
+        (Some(ours), Some(kcli)) => ours.corrected_by(&kcli),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => Metadata::default(),
+    };
+    with_leases(domain, active, metadata)
+}
+
+fn ours(domain: &Domain) -> Option<Metadata> {
+    read_metadata(domain, NAMESPACE).map(|xml| Metadata::from_xml(&xml))
+}
+
+fn read_metadata(domain: &Domain, namespace: &str) -> Option<String> {
+    let kind = i32::try_from(sys::VIR_DOMAIN_METADATA_ELEMENT).unwrap_or_default();
+    domain
+        .get_metadata(kind, Some(namespace), sys::VIR_DOMAIN_AFFECT_CURRENT)
+        .ok()
+}
+
+fn with_leases(domain: &Domain, active: bool, metadata: Metadata) -> Details {
     let knows_macs = metadata.ours;
     let leased = if active && !knows_macs {
         ffi::leased_addresses(domain).unwrap_or_default()
@@ -156,7 +205,8 @@ pub(super) fn ips(details: &Details, leases: &HashMap<String, Vec<String>>) -> V
     addresses::useful(fixed.chain(by_mac).chain(asked))
 }
 
-fn to_vm(row: &Row, details: Details, leases: &HashMap<String, Vec<String>>) -> Vm {
+/// A VM as a list shows it.
+pub(super) fn to_vm(row: &Row, details: &Details, leases: &HashMap<String, Vec<String>>) -> Vm {
     let (status, vendor_status) = status(row.state);
     Vm {
         id: row.uuid.clone(),
@@ -164,20 +214,20 @@ fn to_vm(row: &Row, details: Details, leases: &HashMap<String, Vec<String>>) -> 
         status,
         vendor_status: vendor_status.to_owned(),
         ips: if is_active(row.state) {
-            ips(&details, leases)
+            ips(details, leases)
         } else {
             Vec::new()
         },
         cpus: None,
         memory_mib: None,
         flavor: None,
-        image: details.metadata.image,
+        image: details.metadata.image.clone(),
         location: None,
         autostart: None,
-        description: details.metadata.description,
-        created_at: details.metadata.created_at,
+        description: details.metadata.description.clone(),
+        created_at: details.metadata.created_at.clone(),
         disks: None,
         nics: None,
-        metadata: None,
+        metadata: Some(details.metadata.tags.clone()),
     }
 }

@@ -87,7 +87,9 @@ pub(super) fn find_volume(connect: &Connect, noun: &str, name: &str) -> Result<O
     find_known_volume(connect, noun, name)
 }
 
-fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<StorageVol>, Fault> {
+/// The volume of this path or name among those that libvirt knows, without a refresh.
+pub(super) fn find_known_volume(connect: &Connect, noun: &str, name: &str) -> Result<Owned<StorageVol>, Fault> {
+    check(name, noun)?;
     if name.starts_with('/') {
         return StorageVol::lookup_by_path(connect, name)
             .map(Owned::new)

@@ -27,6 +27,9 @@ const KCLI_KEYS: [(&str, &str); 5] = [
     ("domain", "kvirt:domain"),
 ];
 
+/// Our mark in kcli's element, beside its own keys: there is an element of ours too.
+const MARK: &str = "stockade";
+
 /// What is known about a VM from its metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
@@ -67,6 +70,11 @@ pub(super) struct VolumeMetadata {
 }
 
 impl Metadata {
+    /// Whether kcli knows a tag of this key.
+    pub(super) fn is_kcli_key(key: &str) -> bool {
+        KCLI_KEYS.iter().any(|(known, _)| *known == key)
+    }
+
     /// Our element.
     pub(super) fn to_element(&self) -> Element {
         let element = |name, value: &Option<String>| value.as_ref().map(|value| Element::new(name).text(value));
@@ -107,6 +115,20 @@ impl Metadata {
             .children(self.image.as_ref().map(|image| Element::new("kvirt:image").text(image)))
             .children(address.map(|address| Element::new("kvirt:ip").text(address)))
             .children(tags)
+            .child(Element::new("kvirt:stockade").text("1"))
+    }
+
+    /// What we noted, with what kcli noted since: kcli changes its own element only, also of our VMs.
+    pub(super) fn corrected_by(mut self, kcli: &Self) -> Self {
+        self.tags
+            .retain(|tag| !KCLI_KEYS.iter().any(|(key, _)| tag.key == *key));
+        let known = kcli
+            .tags
+            .iter()
+            .filter(|tag| KCLI_KEYS.iter().any(|(key, _)| tag.key == *key));
+        self.tags.extend(known.cloned());
+        self.tags.sort_by(|a, b| a.key.cmp(&b.key));
+        self
     }
 
     /// Reads our element or kcli's, whichever this is. What cannot be read is left out.
@@ -168,6 +190,7 @@ impl Metadata {
                     mac: None,
                     address: Some(text),
                 }),
+                MARK => {}
                 key => metadata.tags.push(Tag {
                     key: key.to_owned(),
                     value: text,
@@ -177,6 +200,14 @@ impl Metadata {
         metadata.tags.sort_by(|a, b| a.key.cmp(&b.key));
         metadata
     }
+}
+
+/// Whether there is an element of ours beside this one of kcli's.
+pub(super) fn is_marked(kcli: &str) -> bool {
+    roxmltree::Document::parse(kcli).is_ok_and(|document| {
+        let mut children = document.root_element().children();
+        children.any(|child| child.tag_name().name() == MARK)
+    })
 }
 
 /// The present time as the contract writes it.
@@ -294,6 +325,27 @@ mod tests {
                 value: "p & q".into()
             }]
         );
+    }
+
+    #[test]
+    fn our_mark_in_kclis_element_is_no_tag() {
+        assert!(is_marked(&metadata().to_kcli_element().to_string()));
+        for other in ["", "<info", "<info xmlns='kvirt'><plan>stockade</plan></info>"] {
+            assert!(!is_marked(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_kcli_changed_since_counts_and_what_it_does_not_know_stays() {
+        let kcli = "<info xmlns='kvirt'><owner>ann</owner><plan>moved</plan><other>x</other></info>";
+        let read = metadata().corrected_by(&Metadata::from_xml(kcli));
+        let tags: Vec<_> = read
+            .tags
+            .iter()
+            .map(|tag| (tag.key.as_str(), tag.value.as_str()))
+            .collect();
+        assert_eq!(tags, [("owner", "ann"), ("plan", "moved"), ("z", "")]);
+        assert!(read.ours && read.volumes == metadata().volumes);
     }
 
     #[test]

@@ -3,65 +3,103 @@
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
+use super::disk_tuning::DiskTuning;
+use super::endpoint::Endpoint;
+use super::hardware::{Allowed, Hardware};
 use super::names::printable;
-use super::uri::{DEFAULT_URI, check_uri};
+use super::remote_options::{self, RemoteOptions};
+use super::uri::{DEFAULT_URI, Target};
 
 /// A connection's options, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Which libvirt.
+    /// Which libvirt, as it was written.
     pub(super) uri: String,
+    /// Which libvirt.
+    pub(super) target: Target,
+    /// How it is reached when it is on another host.
+    pub(super) remote: RemoteOptions,
     /// Whether VMs are accelerated.
     pub(super) acceleration: Acceleration,
     /// The pool for disks that name none.
     pub(super) pool: String,
     /// The network for VMs that name none.
     pub(super) network: String,
+    /// Whether media are taken from guests that hold them.
+    pub(super) media_force: bool,
+    /// What the operator allows beyond the VMs themselves.
+    pub(super) allowed: Allowed,
 }
 
 impl Options {
     /// Checks the options of a connection; absent ones have their defaults.
     ///
     /// # Errors
-    /// `invalid-argument` with the option's name; `unsupported` for a remote `uri`.
+    /// `invalid-argument` with the option's name.
     pub(super) fn from_entries(entries: &[OptionEntry]) -> Result<Self, Error> {
         let mut options = Self {
             uri: DEFAULT_URI.to_owned(),
+            target: Target::Local(DEFAULT_URI.to_owned()),
+            remote: RemoteOptions::default(),
             acceleration: Acceleration::Auto,
             pool: "default".to_owned(),
             network: "default".to_owned(),
+            media_force: false,
+            allowed: Allowed::default(),
         };
         for entry in entries {
-            let OptionValue::Text(text) = &entry.value else {
-                return Err(Error::invalid_argument(
-                    &entry.name,
-                    format!("option `{}` is a text", entry.name),
-                ));
-            };
-            match entry.name.as_str() {
-                "uri" => options.uri.clone_from(text),
-                "domain_type" => options.acceleration = Acceleration::from_option(text)?,
-                "pool" => options.pool.clone_from(text),
-                "network" => options.network.clone_from(text),
-                name => {
-                    let message = format!("a libvirt connection has no option `{}`", printable(name));
+            if options.remote.take(entry)? {
+                continue;
+            }
+            match (entry.name.as_str(), &entry.value) {
+                ("uri", OptionValue::Text(text)) => options.uri.clone_from(text),
+                ("domain_type", OptionValue::Text(text)) => options.acceleration = Acceleration::from_option(text)?,
+                ("pool", OptionValue::Text(text)) => options.pool.clone_from(text),
+                ("network", OptionValue::Text(text)) => options.network.clone_from(text),
+                ("media_force", OptionValue::Boolean(wish)) => options.media_force = *wish,
+                ("shared_folders", OptionValue::TextList(folders)) => {
+                    check_folders(folders)?;
+                    options.allowed.shared_folders.clone_from(folders);
+                }
+                ("allow_pci_devices", OptionValue::Boolean(wish)) => options.allowed.pci_devices = *wish,
+                ("allow_qemu_arguments", OptionValue::Boolean(wish)) => options.allowed.qemu_arguments = *wish,
+                (name, _) => {
+                    let message = format!("a libvirt connection has no option `{}` of this type", printable(name));
                     return Err(Error::invalid_argument(name, message));
                 }
             }
         }
-        check_uri(&options.uri)?;
+        options.target = Target::parse(&options.uri)?;
+        options.remote.check(&options.target)?;
         Ok(options)
     }
+
+    /// Where the connection leads.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        let ssh = |remote| self.remote.ssh(remote);
+        Endpoint::new(&self.uri, self.target.clone(), ssh, self.remote.tls.clone())
+    }
+}
+
+fn check_folders(folders: &[String]) -> Result<(), Error> {
+    for folder in folders {
+        if !folder.starts_with('/') || folder.split('/').any(|part| matches!(part, "." | "..")) {
+            let message = format!("`{}` is not an absolute path without `.` and `..`", printable(folder));
+            return Err(Error::invalid_argument("shared_folders", message));
+        }
+    }
+    Ok(())
 }
 
 /// What the provider says about itself; it needs no libvirt for that.
 pub(super) fn describe() -> ProviderInfo {
-    let connection_options = vec![
+    let mut connection_options = vec![
         text(
             "uri",
             Some(DEFAULT_URI),
             &[],
-            "which libvirt to use: `qemu:///system` (the host's VMs) or `qemu:///session` (your own)",
+            "which libvirt to use: `qemu:///system` (this host's VMs), `qemu:///session` (your own), or another host's: \
+             `qemu+ssh://USER@HOST/system`, `qemu+tls://HOST/system`",
         ),
         text(
             "domain_type",
@@ -76,8 +114,75 @@ pub(super) fn describe() -> ProviderInfo {
             "the storage pool for disks and images that name none",
         ),
         text("network", Some("default"), &[], "the network for VMs that name none"),
+        flag(
+            "media_force",
+            Some(false),
+            "whether `vm-media` opens the CD-ROM tray also while the guest has mounted the disc, which the guest may not survive",
+        ),
+        list(
+            "shared_folders",
+            "folders of the host under which vms may share folders with it; none without it",
+        ),
+        flag(
+            "allow_pci_devices",
+            Some(false),
+            "whether vms may get devices of the host for themselves, which the host loses meanwhile",
+        ),
+        flag(
+            "allow_qemu_arguments",
+            Some(false),
+            "whether vms may be created with arguments for QEMU, with which their creator reads any file that QEMU can read",
+        ),
     ];
-    let vm_options = vec![
+    connection_options.extend(remote_options::describe());
+    ProviderInfo {
+        name: "libvirt".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        description: "KVM and QEMU virtual machines of this host or another one, through libvirt".to_owned(),
+        connection_options,
+        spec_options: vec![
+            SpecOptions {
+                noun: "vm".to_owned(),
+                options: vm_options(),
+            },
+            SpecOptions {
+                noun: "disk".to_owned(),
+                options: DiskTuning::schemas(),
+            },
+        ],
+        endpoints: Vec::new(),
+        credentials: Vec::new(),
+        state_kib: None,
+    }
+}
+
+/// The options of VMs.
+fn vm_options() -> Vec<OptionSchema> {
+    let mut options = vec![
+        list(
+            "disk_options",
+            "how the vm has its disks, one text each: the disk's number from 0, a colon, and settings, for example \
+             `0:cache=none,io=native,serial=root` or `1:shareable`; settings are cache, io, discard, serial, wwn, shareable, \
+             read_only, solid_state",
+        ),
+        list(
+            "nic_options",
+            "how the vm has its interfaces, one text each: the interface's number from 0, a colon, and settings, for example \
+             `0:mtu=9000,queues=2`; settings are mtu, queues, filter, vlan, unplugged",
+        ),
+        text("uuid", None, &[], "the vm's UUID; a random one without it"),
+        text(
+            "arch",
+            None,
+            &[],
+            "the guest's architecture in the Linux kernel's words, for example `aarch64`; the host's without it",
+        ),
+        text(
+            "emulator",
+            None,
+            &[],
+            "the program that runs the vm, one of those that libvirt lists for the architecture",
+        ),
         text(
             "machine",
             None,
@@ -92,22 +197,12 @@ pub(super) fn describe() -> ProviderInfo {
              without it the host's own under KVM, and `Nehalem` when x86 is emulated",
         ),
     ];
-    ProviderInfo {
-        name: "libvirt".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        description: "KVM and QEMU virtual machines of this host, through libvirt".to_owned(),
-        connection_options,
-        spec_options: vec![SpecOptions {
-            noun: "vm".to_owned(),
-            options: vm_options,
-        }],
-        endpoints: Vec::new(),
-        credentials: Vec::new(),
-        state_kib: None,
-    }
+    options.extend(Hardware::schemas());
+    options
 }
 
-fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
+/// The schema of a text.
+pub(super) fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> OptionSchema {
     OptionSchema {
         name: name.to_owned(),
         r#type: OptionType::Text,
@@ -116,6 +211,31 @@ fn text(name: &str, default: Option<&str>, choices: &[&str], doc: &str) -> Optio
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
         secret: false,
         doc: doc.to_owned(),
+    }
+}
+
+/// The schema of a yes or no.
+pub(super) fn flag(name: &str, default: Option<bool>, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::Boolean,
+        default: default.map(OptionValue::Boolean),
+        ..text(name, None, &[], doc)
+    }
+}
+
+/// The schema of a whole number.
+pub(super) fn number(name: &str, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::Integer,
+        ..text(name, None, &[], doc)
+    }
+}
+
+/// The schema of a list of texts.
+pub(super) fn list(name: &str, doc: &str) -> OptionSchema {
+    OptionSchema {
+        r#type: OptionType::TextList,
+        ..text(name, None, &[], doc)
     }
 }
 
@@ -142,7 +262,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 4);
+        assert_eq!(entries.len(), 7);
         assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
     }
 

@@ -1,17 +1,47 @@
 //! Cuts sorted lists into pages. The cursor is the name of the last item, so that a page stays right when things come and
 //! go between two calls.
 
+use std::ops::Range;
+
 use crate::contract::{Error, PageRequest};
 
 /// The most items in one page, and the number when the caller does not say (`page-request.limit` in the contract).
 const LIMIT_MAX: u32 = 1000;
 
 /// The wanted part of `items`, sorted by `name`, and the cursor of the next part.
+///
+/// # Errors
+/// `invalid-argument` for a limit that is not one.
 pub(super) fn cut<T>(
     mut items: Vec<T>,
     page: &PageRequest,
     name: impl Fn(&T) -> &str,
 ) -> Result<(Vec<T>, Option<String>), Error> {
+    items.sort_by(|a, b| name(a).cmp(name(b)));
+    let (range, more) = wanted(&items, page, &name)?;
+    items.truncate(range.end);
+    items.drain(..range.start);
+    let next = items.last().filter(|_| more).map(|item| name(item).to_owned());
+    Ok((items, next))
+}
+
+/// A copy of the wanted part of what is sorted already.
+///
+/// # Errors
+/// `invalid-argument` for a limit that is not one.
+pub(super) fn copy<T: Clone>(
+    items: &[T],
+    page: &PageRequest,
+    name: impl Fn(&T) -> &str,
+) -> Result<(Vec<T>, Option<String>), Error> {
+    let (range, more) = wanted(items, page, &name)?;
+    let items = items.get(range).unwrap_or_default();
+    let next = items.last().filter(|_| more).map(|item| name(item).to_owned());
+    Ok((items.to_vec(), next))
+}
+
+/// Where the wanted part lies in sorted items, and whether something comes after it.
+fn wanted<T>(items: &[T], page: &PageRequest, name: impl Fn(&T) -> &str) -> Result<(Range<usize>, bool), Error> {
     let limit = page.limit.unwrap_or(LIMIT_MAX);
     if limit == 0 || limit > LIMIT_MAX {
         return Err(Error::invalid_argument(
@@ -19,19 +49,11 @@ pub(super) fn cut<T>(
             format!("limit {limit} is not between 1 and {LIMIT_MAX}"),
         ));
     }
-    items.sort_by(|a, b| name(a).cmp(name(b)));
-    if let Some(cursor) = &page.cursor {
-        items.retain(|item| name(item) > cursor.as_str());
-    }
+    let cursor = page.cursor.as_deref();
+    let start = cursor.map_or(0, |cursor| items.partition_point(|item| name(item) <= cursor));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = if more {
-        items.last().map(|item| name(item).to_owned())
-    } else {
-        None
-    };
-    Ok((items, next))
+    let end = start.saturating_add(limit).min(items.len());
+    Ok((start..end, end < items.len()))
 }
 
 #[cfg(test)]
@@ -48,6 +70,9 @@ mod tests {
         };
         loop {
             let (part, next) = cut(items.to_vec(), &page, |item| item).unwrap();
+            let mut sorted = items;
+            sorted.sort_unstable();
+            assert_eq!(copy(&sorted, &page, |item| item).unwrap(), (part.clone(), next.clone()));
             assert!(!part.is_empty() && part.len() <= 2);
             seen.extend(part);
             match next {

@@ -74,12 +74,13 @@ pub(super) async fn stop_vm(
     mode: StopMode,
 ) -> Result<Change, Error> {
     match mode {
+        // Not one after the other: cutting the power is what ends the calls that wait for a hung VM.
         StopMode::Forced => connection.change(limit, move |connect| power_off(connect, &name)).await,
         StopMode::Graceful(seconds) => {
             let patience = Duration::from_secs(seconds.into());
             let asked = name.clone();
             let uuid = connection
-                .change(limit, move |connect| ask_to_stop(connect, &asked))
+                .change_of_vm(limit, &name, move |connect| ask_to_stop(connect, &asked))
                 .await?;
             wait_until_stopped(connection, limit, &name, &uuid, patience).await?;
             Ok(Change {

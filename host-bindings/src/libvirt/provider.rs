@@ -1,7 +1,7 @@
 //! The provider: each function of the contract, handed to the module that knows how.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +10,9 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, Change, Error, Image, ImagePage, ImageSpec, Network, NetworkPage, OptionEntry, PageRequest, Pool,
-    PoolPage, Provider, ProviderInfo, StopMode, Vm, VmDeleteOptions, VmPage, VmSpec,
+    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, ErrorKind, EventBatch, Image, ImagePage, ImageSpec,
+    MetadataChange, Network, NetworkPage, OptionEntry, PageRequest, Pool, PoolPage, Provider, ProviderInfo, StopMode,
+    Vm, VmDeleteOptions, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
@@ -19,8 +20,11 @@ use super::error::{Doing as _, Fault};
 use super::options::{self, Options};
 use super::request::VmRequest;
 use super::upload::{self, Upload};
-use super::uri::is_private;
-use super::{create, delete, get, images, list, networks, pools, power};
+use super::watch::Watch;
+use super::{
+    create, delete, disk_attach, disks, get, images, list, media, networks, nics, notes, page, pause, pools, power,
+    resize,
+};
 
 /// The longest that a call may take which only reads.
 const READ_LIMIT: Duration = Duration::from_secs(30);
@@ -35,31 +39,85 @@ pub struct Libvirt {
     quick: Arc<Connection>,
     /// For calls that may wait for a VM, so that they do not take the places of the quick ones.
     slow: Arc<Connection>,
+    /// The list that is kept in a process that lives long; none in another. Begun when it is first needed.
+    watch: Option<OnceLock<Option<Arc<Watch>>>>,
 }
 
 impl Libvirt {
-    /// What it can do.
-    pub const ABILITIES: &'static [Ability] = &[
+    /// What it can do in a process that lives long: there it hears of events, which come last.
+    const LASTING_ABILITIES: &'static [Ability] = &[
         Ability::Info,
         Ability::Vms,
         Ability::Images,
         Ability::Pools,
         Ability::Networks,
+        Ability::VmPause,
+        Ability::VmResize,
+        Ability::VmMetadata,
+        Ability::VmMedia,
+        Ability::Disks,
+        Ability::Nics,
+        Ability::Events,
     ];
+
+    /// What it can do.
+    pub const ABILITIES: &'static [Ability] = match Self::LASTING_ABILITIES.split_last() {
+        Some((_events, abilities)) => abilities,
+        None => &[],
+    };
 
     /// A provider with these options of a connection; absent ones have their defaults.
     ///
     /// # Errors
-    /// `invalid-argument` with an option's name, or `unsupported` for a remote host. Whether libvirt answers is not asked.
+    /// `invalid-argument` with an option's name. Whether libvirt answers is not asked.
     pub fn new(entries: &[OptionEntry]) -> Result<Self, Error> {
+        Self::open(entries, false)
+    }
+
+    /// The same for a process that lives long: it keeps the list of VMs by libvirt's events, so that listing asks nobody.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn lasting(entries: &[OptionEntry]) -> Result<Self, Error> {
+        Self::open(entries, true)
+    }
+
+    fn open(entries: &[OptionEntry], lasting: bool) -> Result<Self, Error> {
         let options = Options::from_entries(entries)?;
-        let quick = Arc::new(Connection::new(&options.uri));
-        let slow = if is_private(&options.uri) {
-            Arc::clone(&quick)
-        } else {
-            Arc::new(Connection::new(&options.uri))
+        let endpoint = Arc::new(options.endpoint());
+        let connection = || {
+            let connection = Connection::new(Arc::clone(&endpoint));
+            Arc::new(if lasting { connection.lasting() } else { connection })
         };
-        Ok(Self { options, quick, slow })
+        let quick = connection();
+        let slow = match options.target.is_private() {
+            true => Arc::clone(&quick),
+            false => connection(),
+        };
+        let watch = lasting.then(OnceLock::new);
+        Ok(Self {
+            options,
+            quick,
+            slow,
+            watch,
+        })
+    }
+
+    /// The list that is kept, if this process keeps one.
+    fn watch(&self) -> Option<&Arc<Watch>> {
+        let begin = || match Watch::start(&self.quick) {
+            Ok(watch) => {
+                let watch = Arc::new(watch);
+                self.quick.tell(&watch);
+                self.slow.tell(&watch);
+                Some(watch)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no thread for libvirt's events: lists ask libvirt each time");
+                None
+            }
+        };
+        self.watch.as_ref()?.get_or_init(begin).as_ref()
     }
 
     /// What the provider says about itself, without a connection.
@@ -89,7 +147,10 @@ impl Libvirt {
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
-        Self::ABILITIES
+        match self.watch {
+            Some(_) => Self::LASTING_ABILITIES,
+            None => Self::ABILITIES,
+        }
     }
 
     async fn describe(&self, _call: &Call) -> Result<ProviderInfo, Error> {
@@ -104,7 +165,14 @@ impl Provider for Libvirt {
     }
 
     async fn list_vms(&self, call: &Call, page: PageRequest) -> Result<VmPage, Error> {
-        list::list_vms(&self.quick, call.timeout.min(READ_LIMIT), page).await
+        let limit = call.timeout.min(READ_LIMIT);
+        if let Some(watch) = self.watch()
+            && let Some(vms) = watch.vms(limit).await
+        {
+            let (items, next) = page::copy(&vms, &page, |vm| &vm.name)?;
+            return Ok(VmPage { items, next });
+        }
+        list::list_vms(&self.quick, limit, page).await
     }
 
     async fn get_vm(&self, call: &Call, vm: String) -> Result<Vm, Error> {
@@ -119,12 +187,19 @@ impl Provider for Libvirt {
     }
 
     async fn delete_vm(&self, call: &Call, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
-        self.change(call, move |connect| delete::delete_vm(connect, &vm, &options))
+        let name = vm.clone();
+        self.slow
+            .change_of_vm(call.timeout, &name, move |connect| {
+                delete::delete_vm(connect, &vm, &options)
+            })
             .await
     }
 
     async fn start_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| power::start_vm(connect, &vm)).await
+        let name = vm.clone();
+        self.slow
+            .change_of_vm(call.timeout, &name, move |connect| power::start_vm(connect, &vm))
+            .await
     }
 
     async fn stop_vm(&self, call: &Call, vm: String, mode: StopMode) -> Result<Change, Error> {
@@ -170,6 +245,17 @@ impl Provider for Libvirt {
         self.read(call, move |connect| pools::get_pool(connect, &pool)).await
     }
 
+    async fn poll_events(&self, call: &Call, cursor: Option<String>) -> Result<EventBatch, Error> {
+        let Some(watch) = self.watch() else {
+            let message =
+                "libvirt tells of events only while somebody listens, which a command does not: ask a running server";
+            return Err(Error::new(ErrorKind::Unsupported("poll-events".to_owned()), message));
+        };
+        // A cursor of now is one of when libvirt is listened to.
+        let _ = watch.vms(call.timeout.min(READ_LIMIT)).await;
+        watch.happenings().since(cursor.as_deref())
+    }
+
     async fn list_networks(&self, call: &Call, page: PageRequest) -> Result<NetworkPage, Error> {
         self.read(call, move |connect| networks::list_networks(connect, &page))
             .await
@@ -177,6 +263,113 @@ impl Provider for Libvirt {
 
     async fn get_network(&self, call: &Call, network: String) -> Result<Network, Error> {
         self.read(call, move |connect| networks::get_network(connect, &network))
+            .await
+    }
+
+    async fn pause_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::pause_vm(connect, &vm)).await
+    }
+
+    async fn resume_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::resume_vm(connect, &vm)).await
+    }
+
+    async fn reset_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::reset_vm(connect, &vm)).await
+    }
+
+    async fn suspend_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        self.change(call, move |connect| pause::suspend_vm(connect, &vm)).await
+    }
+
+    async fn resize_vm(&self, call: &Call, vm: String, spec: VmResizeSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| resize::resize_vm(connect, &vm, &spec))
+            .await
+    }
+
+    async fn upgrade_vm_hardware(&self, call: &Call, vm: String, version: Option<String>) -> Result<Change, Error> {
+        self.change(call, move |connect| {
+            resize::upgrade_hardware(connect, &vm, version.as_deref())
+        })
+        .await
+    }
+
+    async fn update_vm_metadata(&self, call: &Call, vm: String, changes: Vec<MetadataChange>) -> Result<Change, Error> {
+        self.change(call, move |connect| notes::update_metadata(connect, &vm, &changes))
+            .await
+    }
+
+    async fn set_vm_description(&self, call: &Call, vm: String, description: Option<String>) -> Result<Change, Error> {
+        self.change(call, move |connect| {
+            notes::set_description(connect, &vm, description.as_deref())
+        })
+        .await
+    }
+
+    async fn set_vm_autostart(&self, call: &Call, vm: String, autostart: bool) -> Result<Change, Error> {
+        self.change(call, move |connect| notes::set_autostart(connect, &vm, autostart))
+            .await
+    }
+
+    async fn insert_vm_media(&self, call: &Call, vm: String, image: String) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| media::insert(connect, &vm, &image, &options))
+            .await
+    }
+
+    async fn eject_vm_media(&self, call: &Call, vm: String) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| media::eject(connect, &vm, &options))
+            .await
+    }
+
+    async fn list_disks(&self, call: &Call, page: PageRequest) -> Result<DiskPage, Error> {
+        self.read(call, move |connect| disks::list_disks(connect, &page)).await
+    }
+
+    async fn get_disk(&self, call: &Call, disk: String) -> Result<Disk, Error> {
+        self.read(call, move |connect| disks::get_disk(connect, &disk)).await
+    }
+
+    async fn create_disk(&self, call: &Call, spec: DiskSpec) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| disks::create_disk(connect, &spec, &options))
+            .await
+    }
+
+    async fn delete_disk(&self, call: &Call, disk: String) -> Result<Change, Error> {
+        self.change(call, move |connect| disks::delete_disk(connect, &disk))
+            .await
+    }
+
+    async fn resize_disk(&self, call: &Call, disk: String, size_gib: u32) -> Result<Change, Error> {
+        self.change(call, move |connect| disks::resize_disk(connect, &disk, size_gib))
+            .await
+    }
+
+    async fn attach_disk(&self, call: &Call, vm: String, spec: AttachSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| disk_attach::attach_disk(connect, &vm, &spec))
+            .await
+    }
+
+    async fn detach_disk(&self, call: &Call, vm: String, disk: String) -> Result<Change, Error> {
+        self.change(call, move |connect| disk_attach::detach_disk(connect, &vm, &disk))
+            .await
+    }
+
+    async fn add_nic(&self, call: &Call, vm: String, spec: VmNicSpec) -> Result<Change, Error> {
+        let options = self.options.clone();
+        self.change(call, move |connect| nics::add_nic(connect, &vm, &spec, &options))
+            .await
+    }
+
+    async fn remove_nic(&self, call: &Call, vm: String, nic: String) -> Result<Change, Error> {
+        self.change(call, move |connect| nics::remove_nic(connect, &vm, &nic))
+            .await
+    }
+
+    async fn update_nic(&self, call: &Call, vm: String, nic: String, network: String) -> Result<Change, Error> {
+        self.change(call, move |connect| nics::update_nic(connect, &vm, &nic, &network))
             .await
     }
 }

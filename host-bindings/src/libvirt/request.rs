@@ -7,10 +7,17 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::contract::{Error, OptionEntry, OptionValue, Tag, VmDiskSpec, VmNicSpec, VmSpec};
+use crate::contract::{Error, Tag, VmDiskSpec, VmNicSpec, VmSpec};
 
+use super::capabilities::PlatformWish;
+use super::disk_tuning::DiskTuning;
 use super::domain_xml::DiskBus;
-use super::names::{check_hostname, check_name, check_text, normal_mac, printable, random_mac};
+use super::hardware::{Hardware, Size};
+use super::keyed::Keyed;
+use super::names::{check_hostname, check_name, check_text, is_uuid, normal_mac, printable, random_mac};
+use super::nic_source::NicSource;
+use super::nic_tuning::NicTuning;
+use super::option_reader::OptionReader;
 use super::options::Options;
 use super::volumes::GIB;
 
@@ -19,7 +26,7 @@ pub(super) const DEFAULT_CPUS: u32 = 2;
 /// Memory in MiB of a VM that asks for none.
 pub(super) const DEFAULT_MEMORY_MIB: u32 = 512;
 /// Disks and interfaces that one VM may have; QEMU's PCI buses hold more, but not much.
-const DEVICES_MAX: usize = 16;
+pub(super) const DEVICES_MAX: usize = 16;
 
 /// A VM to create, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +44,9 @@ pub(super) struct VmRequest {
     pub(super) description: Option<String>,
     pub(super) metadata: Vec<Tag>,
     pub(super) idempotency_key: Option<String>,
-    pub(super) machine: Option<String>,
-    pub(super) cpu_model: Option<String>,
+    pub(super) uuid: Option<String>,
+    pub(super) platform: PlatformWish,
+    pub(super) hardware: Hardware,
 }
 
 /// A disk, checked.
@@ -46,6 +54,7 @@ pub(super) struct VmRequest {
 pub(super) struct DiskRequest {
     pub(super) source: DiskSourceRequest,
     pub(super) bus: DiskBus,
+    pub(super) tuning: DiskTuning,
 }
 
 /// Where a disk's bytes come from.
@@ -69,9 +78,10 @@ pub(super) enum DiskSourceRequest {
 /// An interface, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NicRequest {
-    pub(super) network: String,
+    pub(super) source: NicSource,
     pub(super) mac: String,
     pub(super) model: String,
+    pub(super) tuning: NicTuning,
     pub(super) address: Option<IpNet>,
     pub(super) gateway: Option<IpAddr>,
     pub(super) dns_servers: Vec<IpAddr>,
@@ -94,9 +104,31 @@ impl VmRequest {
         check_name("name", &spec.name)?;
         refuse_foreign_fields(&spec)?;
         let pool = spec.pool.clone().unwrap_or_else(|| options.pool.clone());
-        let nics = check_nics(&spec.nics, options)?;
+        let mut reader = OptionReader::new(spec.options.clone())?;
+        let mut nics = check_nics(&spec.nics, options)?;
+        tune_nics(&mut nics, &reader.list("nic_options")?)?;
+        let mut disks = check_disks(&spec, &pool)?;
+        tune_disks(&mut disks, &reader.list("disk_options")?)?;
         let fixed_address = nics.iter().any(|nic| nic.address.is_some());
-        let (machine, cpu_model) = check_options(&spec.options)?;
+        let (cpus, memory_mib) = (
+            at_least_one("cpus", spec.cpus, DEFAULT_CPUS)?,
+            at_least_one("memory-mib", spec.memory_mib, DEFAULT_MEMORY_MIB)?,
+        );
+        let size = Size {
+            cpus,
+            memory_mib,
+            disks: disks.len(),
+            nics: nics.len(),
+        };
+        let hardware = Hardware::read(&mut reader, size, &options.allowed)?;
+        let platform = PlatformWish {
+            architecture: reader.text("arch")?,
+            machine: reader.text("machine")?,
+            cpu_model: reader.text("cpu_model")?,
+            emulator: reader.text("emulator")?,
+        };
+        let uuid = check_uuid(reader.text("uuid")?)?;
+        reader.finish("vm")?;
         if let Some(description) = &spec.description {
             check_text("description", description)?;
         }
@@ -104,9 +136,9 @@ impl VmRequest {
             check_text("idempotency-key", key)?;
         }
         Ok(Self {
-            cpus: at_least_one("cpus", spec.cpus, DEFAULT_CPUS)?,
-            memory_mib: at_least_one("memory-mib", spec.memory_mib, DEFAULT_MEMORY_MIB)?,
-            disks: check_disks(&spec, &pool)?,
+            cpus,
+            memory_mib,
+            disks,
             seed: check_seed(&spec, fixed_address)?,
             nics,
             pool,
@@ -115,10 +147,24 @@ impl VmRequest {
             description: spec.description,
             metadata: check_metadata(spec.metadata)?,
             idempotency_key: spec.idempotency_key,
-            machine,
-            cpu_model,
+            uuid,
+            platform,
+            hardware,
             name: spec.name,
         })
+    }
+}
+
+fn check_uuid(uuid: Option<String>) -> Result<Option<String>, Error> {
+    match uuid {
+        Some(uuid) if !is_uuid(&uuid) => {
+            let message = format!(
+                "`{}` is not a UUID like `11111111-2222-4333-8444-555555555555`",
+                printable(&uuid)
+            );
+            Err(Error::invalid_argument("uuid", message))
+        }
+        uuid => Ok(uuid.map(|uuid| uuid.to_ascii_lowercase())),
     }
 }
 
@@ -178,6 +224,7 @@ fn check_disks(spec: &VmSpec, pool: &str) -> Result<Vec<DiskRequest>, Error> {
         disks.push(DiskRequest {
             source,
             bus: DiskBus::default(),
+            tuning: DiskTuning::default(),
         });
     }
     Ok(disks)
@@ -186,12 +233,7 @@ fn check_disks(spec: &VmSpec, pool: &str) -> Result<Vec<DiskRequest>, Error> {
 fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Result<DiskRequest, Error> {
     let bus = match disk.bus.as_deref() {
         None => DiskBus::default(),
-        Some(name) => DiskBus::from_name(name).ok_or_else(|| {
-            Error::invalid_argument(
-                "bus",
-                format!("`{}` is not a bus: use virtio, scsi or sata", printable(name)),
-            )
-        })?,
+        Some(name) => DiskBus::parse("bus", name)?,
     };
     if let (Some(own), Some(of_vm)) = (&disk.image, vm_image)
         && own != of_vm
@@ -216,6 +258,7 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
         return Ok(DiskRequest {
             source: DiskSourceRequest::Existing(existing.clone()),
             bus,
+            tuning: DiskTuning::default(),
         });
     }
     let bytes = match disk.size_gib {
@@ -241,6 +284,7 @@ fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Resul
                     format: disk.format.clone(),
                 },
                 bus,
+                tuning: DiskTuning::default(),
             })
         }
         (Some(other), ..) => {
@@ -262,9 +306,10 @@ fn check_nics(nics: &[VmNicSpec], options: &Options) -> Result<Vec<NicRequest>, 
     }
     if nics.is_empty() {
         let nic = NicRequest {
-            network: options.network.clone(),
+            source: NicSource::from_text(&options.network)?,
             mac: random_mac(),
             model: "virtio".to_owned(),
+            tuning: NicTuning::default(),
             address: None,
             gateway: None,
             dns_servers: Vec::new(),
@@ -274,7 +319,11 @@ fn check_nics(nics: &[VmNicSpec], options: &Options) -> Result<Vec<NicRequest>, 
     nics.iter().map(|nic| check_nic(nic, options)).collect()
 }
 
-fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
+/// Checks an interface.
+///
+/// # Errors
+/// `invalid-argument` with the field's name.
+pub(super) fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
     if nic.subnet.is_some() {
         return Err(Error::invalid_argument(
             "subnet",
@@ -315,7 +364,8 @@ fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
         ));
     }
     Ok(NicRequest {
-        network: nic.network.clone().unwrap_or_else(|| options.network.clone()),
+        source: NicSource::from_text(nic.network.as_deref().unwrap_or(&options.network))?,
+        tuning: NicTuning::default(),
         mac: nic.mac.as_deref().map_or_else(|| Ok(random_mac()), normal_mac)?,
         model,
         address,
@@ -375,22 +425,42 @@ fn check_metadata(mut metadata: Vec<Tag>) -> Result<Vec<Tag>, Error> {
     Ok(metadata)
 }
 
-fn check_options(options: &[OptionEntry]) -> Result<(Option<String>, Option<String>), Error> {
-    let (mut machine, mut cpu_model) = (None, None);
-    for option in options {
-        match (option.name.as_str(), &option.value) {
-            ("machine", OptionValue::Text(text)) => machine = Some(text.clone()),
-            ("cpu_model", OptionValue::Text(text)) => cpu_model = Some(text.clone()),
-            (name, _) => {
-                let message = format!(
-                    "vms have no text option `{}`: use machine or cpu_model",
-                    printable(name)
-                );
-                return Err(Error::invalid_argument(name, message));
-            }
+/// Adds the settings of the option `disk_options` to the disks.
+fn tune_disks(disks: &mut [DiskRequest], texts: &[String]) -> Result<(), Error> {
+    const OPTION: &str = "disk_options";
+    for text in texts {
+        let (index, mut keyed) = Keyed::parse_indexed(OPTION, text)?;
+        let count = disks.len();
+        let Some(disk) = disks.get_mut(index) else {
+            return Err(keyed.refused(&format!("the vm has {count} disks, the first of which is 0")));
+        };
+        if disk.tuning != DiskTuning::default() {
+            return Err(keyed.refused("the disk has settings already: give them in one text"));
         }
+        disk.tuning = DiskTuning::from_keyed(&mut keyed)?;
+        keyed.finish()?;
+        // Whether the format allows it is known once a volume is chosen.
+        disk.tuning.check(disk.bus, None)?;
     }
-    Ok((machine, cpu_model))
+    Ok(())
+}
+
+/// Adds the settings of the option `nic_options` to the interfaces.
+fn tune_nics(nics: &mut [NicRequest], texts: &[String]) -> Result<(), Error> {
+    const OPTION: &str = "nic_options";
+    for text in texts {
+        let (index, mut keyed) = Keyed::parse_indexed(OPTION, text)?;
+        let count = nics.len();
+        let Some(nic) = nics.get_mut(index) else {
+            return Err(keyed.refused(&format!("the vm has {count} interfaces, the first of which is 0")));
+        };
+        if nic.tuning != NicTuning::default() {
+            return Err(keyed.refused("the interface has settings already: give them in one text"));
+        }
+        nic.tuning = NicTuning::from_keyed(&mut keyed)?;
+        keyed.finish()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tests of `request`: every field of a spec is used or refused by its name.
 
 use super::*;
-use crate::contract::ErrorKind;
+use crate::contract::{ErrorKind, OptionEntry, OptionValue};
 
 fn spec() -> VmSpec {
     serde_json::from_value(serde_json::json!({ "name": "web", "start": true, "autostart": false })).unwrap()
@@ -66,10 +66,14 @@ fn an_almost_empty_spec_gets_the_documented_defaults() {
         request.disks,
         [DiskRequest {
             source,
-            bus: DiskBus::Virtio
+            bus: DiskBus::Virtio,
+            tuning: DiskTuning::default(),
         }]
     );
-    assert_eq!((request.nics.len(), request.nics[0].network.as_str()), (1, "default"));
+    assert_eq!(
+        (request.nics.len(), request.nics[0].source.network().unwrap()),
+        (1, "default")
+    );
     assert_eq!(request.seed, None);
 }
 
@@ -417,14 +421,16 @@ fn the_image_goes_under_the_first_disk_only() {
         disks[0],
         DiskRequest {
             source: new(Some("debian"), 9, "default"),
-            bus: DiskBus::Virtio
+            bus: DiskBus::Virtio,
+            tuning: DiskTuning::default(),
         }
     );
     assert_eq!(
         disks[1],
         DiskRequest {
             source: new(None, 3, "fast"),
-            bus: DiskBus::Scsi
+            bus: DiskBus::Scsi,
+            tuning: DiskTuning::default(),
         }
     );
 }

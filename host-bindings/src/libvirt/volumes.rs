@@ -107,6 +107,24 @@ impl Users {
 
     /// Refuses when anything uses the path, except volumes that go with it.
     pub(super) fn refuse_if_used(&self, noun: &str, path: &str, leaving: &[String]) -> Result<(), Fault> {
+        self.refuse_if_based_beside(noun, path, leaving)?;
+        match self.vms_with.get(path) {
+            Some(vms) => Err(conflict(format!(
+                "{noun} `{path}` is attached to vm {}: delete or detach it first",
+                vms.join(", ")
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Users {
+    /// Refuses when other volumes are based on the path.
+    pub(super) fn refuse_if_based(&self, noun: &str, path: &str) -> Result<(), Fault> {
+        self.refuse_if_based_beside(noun, path, &[])
+    }
+
+    fn refuse_if_based_beside(&self, noun: &str, path: &str, leaving: &[String]) -> Result<(), Fault> {
         let based: Vec<&str> = self
             .volumes_on
             .get(path)
@@ -115,19 +133,13 @@ impl Users {
             .filter(|user| !leaving.contains(user))
             .map(String::as_str)
             .collect();
-        if !based.is_empty() {
-            return Err(conflict(format!(
-                "{noun} `{path}` is the base of {}: delete that first",
-                based.join(", ")
-            )));
+        if based.is_empty() {
+            return Ok(());
         }
-        match self.vms_with.get(path) {
-            Some(vms) => Err(conflict(format!(
-                "{noun} `{path}` is attached to vm {}: delete or detach it first",
-                vms.join(", ")
-            ))),
-            None => Ok(()),
-        }
+        Err(conflict(format!(
+            "{noun} `{path}` is the base of {}: delete that first",
+            based.join(", ")
+        )))
     }
 }
 

@@ -184,14 +184,17 @@ impl CallTape {
         match call {
             HostCall::Send { request } => send(&value(request)),
             HostCall::SendBlob { request, body } => {
-                let mut digest = Sha256::new();
-                let mut bytes = 0_u64;
-                while let Some(piece) = host.piece_of(*body, bytes).await {
-                    digest.update(&piece);
-                    bytes += piece.len() as u64;
-                }
-                let sha256: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-                json!({ "SendBlob": { "request": value(request), "blob": { "sha256": sha256, "bytes": bytes } } })
+                let blob = content(host, *body, 0, u64::MAX).await;
+                json!({ "SendBlob": { "request": value(request), "blob": blob } })
+            }
+            HostCall::SendBlobPart {
+                request,
+                body,
+                offset,
+                length,
+            } => {
+                let blob = content(host, *body, *offset, *length).await;
+                json!({ "SendBlobPart": { "request": value(request), "blob": blob } })
             }
             HostCall::SendIntoBlob { request, .. } => json!({ "SendIntoBlob": { "request": value(request) } }),
             call => value(call),
@@ -253,11 +256,28 @@ fn value(data: &impl serde::Serialize) -> Value {
     serde_json::to_value(data).unwrap_or_default()
 }
 
+/// What is sent of a blob: at most `length` bytes from `offset`.
+async fn content(host: &CallHost, blob: BlobId, offset: u64, length: u64) -> Value {
+    let mut digest = Sha256::new();
+    let mut bytes = 0_u64;
+    while bytes < length
+        && let Some(piece) = host.piece_of(blob, offset.saturating_add(bytes)).await
+    {
+        let left = usize::try_from(length - bytes).unwrap_or(usize::MAX);
+        let piece = &piece[..piece.len().min(left)];
+        digest.update(piece);
+        bytes += piece.len() as u64;
+    }
+    let sha256: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "sha256": sha256, "bytes": bytes })
+}
+
 /// What the guest is told when the recording has no answer. The call fails whatever it makes of it.
 fn nothing(call: &HostCall) -> HostAnswer {
     let state = || StateFault::Unavailable("the recording has no answer".to_owned());
     match call {
         HostCall::SendBlob { .. } => HostAnswer::SendBlob(Err(Fault::Connect)),
+        HostCall::SendBlobPart { .. } => HostAnswer::SendBlobPart(Err(Fault::Connect)),
         HostCall::SendIntoBlob { .. } => HostAnswer::SendIntoBlob(Err(Fault::Connect)),
         HostCall::Presign { .. } => HostAnswer::Presign(Err(Fault::Denied)),
         HostCall::GetState { .. } => HostAnswer::GetState(Err(state())),

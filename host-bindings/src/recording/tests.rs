@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::bindings::stockade::provider::http_types::{Fault, Request};
-use crate::blobs::Blob;
+use crate::blobs::{Blob, BlobId};
 use crate::call::Call;
 use crate::component::Function;
 use crate::connection::Connection;
@@ -213,6 +213,16 @@ async fn what_the_recording_does_not_hold_fails_the_call_and_says_what_it_expect
     );
 }
 
+/// Three bytes of a blob.
+fn send_part(request: &Request, body: BlobId, offset: u64) -> HostCall {
+    HostCall::SendBlobPart {
+        request: request.clone(),
+        body,
+        offset,
+        length: 3,
+    }
+}
+
 #[tokio::test]
 async fn blobs_are_known_by_their_content_and_spliced_bodies_come_back() {
     let (_directory, path) = file();
@@ -229,6 +239,7 @@ async fn blobs_are_known_by_their_content_and_spliced_bodies_come_back() {
         body,
     })
     .await;
+    host.perform(send_part(&request, body, 1)).await;
     let into = lent(&host, b"").await;
     host.perform(HostCall::SendIntoBlob {
         request: request.clone(),
@@ -249,6 +260,8 @@ async fn blobs_are_known_by_their_content_and_spliced_bodies_come_back() {
         body,
     })
     .await;
+    let around = lent(&host, b"--mag--").await;
+    host.perform(send_part(&request, around, 2)).await;
     let into = lent(&host, b"").await;
     host.perform(HostCall::SendIntoBlob {
         request: request.clone(),

@@ -3,25 +3,16 @@
 //! kweb listens on every address without authentication; so it runs inside the private network namespace, where only
 //! programs that run there too reach it. Installed once from PyPI by `tests/support/scripts/install-kweb`.
 
+use crate::kcli::Kcli;
 use crate::private_libvirt::PrivateLibvirt;
-use crate::{SupportError, artifacts, script, wait_for};
+use crate::{SupportError, wait_for};
 use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// kweb's port: any will do, since each private libvirt has a network of its own. One kweb per libvirt.
 const PORT: u16 = 18_000;
-
-/// kcli's configuration: one client, the private libvirt. `profile` in a request is then an image's file name.
-const CONFIGURATION: &str = "\
-default:
-  client: local
-local:
-  type: kvm
-  url: qemu:///system
-  pool: default
-";
 
 /// A running kweb; it ends with its value.
 pub struct Kweb {
@@ -35,26 +26,21 @@ impl Kweb {
     /// # Errors
     /// When it cannot be installed or does not start.
     pub fn start(libvirt: &PrivateLibvirt) -> Result<Self, SupportError> {
-        let environment = artifacts::cache_directory("kweb-venv");
-        script::output(
-            "install kweb",
-            Command::new(script::path("install-kweb")).arg(&environment),
-        )?;
+        let kcli = Kcli::install()?;
         let start = |home: &TempDir| -> std::io::Result<Child> {
-            std::fs::create_dir(home.path().join(".kcli"))?;
-            std::fs::write(home.path().join(".kcli/config.yml"), CONFIGURATION)?;
             let log = File::create(home.path().join("log"))?;
             libvirt
                 .command("env")
                 .arg(format!("HOME={}", home.path().display()))
                 .arg(format!("KWEB_PORT={PORT}"))
-                .arg(environment.join("bin/kweb"))
+                .arg(kcli.program("kweb"))
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
                 .stderr(log)
                 .spawn()
         };
         let home = TempDir::with_prefix("stockade-kweb-").map_err(|error| SupportError::new("start kweb", error))?;
+        Kcli::configure(home.path())?;
         let process = start(&home).map_err(|error| SupportError::new("start kweb", error))?;
         let mut kweb = Self { process, home };
         // Either it takes a connection or it has ended; both end the wait.

@@ -55,7 +55,7 @@ impl Peer {
     /// # Errors
     /// When it cannot be installed or does not start.
     pub fn start(name: &str, command: impl Fn(&Place<'_>) -> Command) -> Result<Self, SupportError> {
-        let installation = artifacts::cache_directory("peers").join(name);
+        let installation = Self::installation(name);
         script::output(
             &format!("install {name}"),
             Command::new(script::path("install-peer")).arg(name).arg(&installation),
@@ -75,6 +75,11 @@ impl Peer {
             }
         }
         Err(SupportError::new(format!("start {name}"), log))
+    }
+
+    /// Where the peer `name` is installed.
+    pub(crate) fn installation(name: &str) -> PathBuf {
+        artifacts::cache_directory("peers").join(name)
     }
 
     fn spawn(name: &str, installation: &Path, command: &impl Fn(&Place<'_>) -> Command) -> Result<Self, SupportError> {

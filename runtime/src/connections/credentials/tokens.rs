@@ -352,12 +352,18 @@ fn service(recipe: &Recipe, asked: &contract::TokenService) -> Result<TokenServi
 }
 
 /// A path's segments. A value fills its segment and cannot begin another; secret options have no place, since paths are logged.
+/// A segment that is only a place, and whose value is empty, is left out: some servers are below a segment of the operator's,
+/// others at the root.
 fn segments(recipe: &Recipe, path: &str) -> Result<Vec<String>> {
     let rest = path
         .strip_prefix('/')
         .ok_or_else(|| recipe.invalid(format_args!("logs in at `{path}`, which is no path")))?;
-    rest.split('/')
-        .map(|segment| fill(recipe, &recipe.open_options, segment))
+    let filled = rest
+        .split('/')
+        .map(|segment| Ok((segment, fill(recipe, &recipe.open_options, segment)?)));
+    filled
+        .filter(|filled| !matches!(filled, Ok((asked, value)) if value.is_empty() && !asked.is_empty()))
+        .map(|filled| filled.map(|(_, value)| value))
         .collect()
 }
 

@@ -1,5 +1,7 @@
 //! Blobs: too many, too large, and those that were lent to be read only.
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 use stockade::blobs::Blob;
 use stockade::contract::ImageSpec;
@@ -17,6 +19,11 @@ pub(crate) const TRIALS: &[Trial] = &[
         name: "what_a_call_stores_in_blobs_is_limited_in_all",
         attempts: &["attempt fill-blob", "attempt download"],
         run: scratch,
+    },
+    Trial {
+        name: "a_part_of_a_blob_is_sent_as_any_request_and_never_more_than_there_is",
+        attempts: &["upload send-part"],
+        run: parts,
     },
     Trial {
         name: "an_uploaded_image_can_only_be_read",
@@ -85,6 +92,43 @@ fn uploads(lab: &Lab) {
     );
     assert_eq!(std::fs::read(file.path()).unwrap(), b"an image");
     assert_eq!(upload("read"), "an image");
+}
+
+fn parts(lab: &Lab) {
+    let server = Server::start();
+    let (service, _) = lab.connect(&Setup::granted(&server));
+    let send = |offset: (u32, u32), length: (u32, u32), request: Value| -> Value {
+        lab.note("upload send-part");
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"an image").unwrap();
+        let arguments = json!({ "offset": offset, "length": length, "request": request });
+        let spec = ImageSpec {
+            name: command("send-part", arguments),
+            ..image()
+        };
+        let id = lab.wait(service.upload_image(spec, &Default::default(), Blob::from_file(file)));
+        lab.works(&service);
+        serde_json::from_str(&id.unwrap()).unwrap()
+    };
+    let echo = json!({ "method": "POST", "path": ["free", "echo"] });
+    for (offset, length, expected) in [((0, 0), (0, 8), "8"), ((0, 3), (0, 5), "5"), ((0, 7), (0, 1), "1")] {
+        let seen = send(offset, length, echo.clone());
+        let body = seen["body"].as_str().unwrap_or_default();
+        assert!(body.contains(&format!("content-length: {expected};")), "{seen}");
+    }
+    for (offset, length) in [
+        ((0, 0), (0, 9)),
+        ((0, 8), (0, 1)),
+        ((1, 0), (0, 0)),
+        ((u32::MAX, u32::MAX), (u32::MAX, u32::MAX)),
+    ] {
+        let seen = send(offset, length, echo.clone());
+        assert!(seen["fault"]["Protocol"].is_string(), "{offset:?} {length:?}: {seen}");
+    }
+    let with_body = json!({ "method": "POST", "path": ["free", "echo"], "body": "more" });
+    assert!(send((0, 0), (0, 1), with_body)["fault"]["Protocol"].is_string());
+    let elsewhere = json!({ "method": "POST", "path": ["secrets"] });
+    assert_eq!(send((0, 0), (0, 1), elsewhere), json!({ "fault": "Denied" }));
 }
 
 fn image() -> ImageSpec {

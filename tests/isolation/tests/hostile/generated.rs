@@ -97,17 +97,17 @@ fn foreign_imports(lab: &Lab) {
     assert_refused(lab, &provider(import), "failed to convert function");
 }
 
-const INFO: &str = "(instance $info (export \"describe\" (func $f)) (export \"check-connection\" (func $f)))
+pub(crate) const INFO: &str = "(instance $info (export \"describe\" (func $f)) (export \"check-connection\" (func $f)))
     (export \"stockade:provider/info@0.1.0\" (instance $info))";
 
-const VMS: &str = "(instance $vms
+pub(crate) const VMS: &str = "(instance $vms
         (export \"list-vms\" (func $f)) (export \"get-vm\" (func $f)) (export \"create-vm\" (func $f))
         (export \"delete-vm\" (func $f)) (export \"start-vm\" (func $f)) (export \"stop-vm\" (func $f))
         (export \"restart-vm\" (func $f)))
     (export \"stockade:provider/vms@0.1.0\" (instance $vms))";
 
 /// A component with a function `$f`, which answers a number, and these exports and imports.
-fn component(imports: &str, start: &str, exports: &str) -> String {
+pub(crate) fn component(imports: &str, start: &str, exports: &str) -> String {
     format!(
         "(component {imports}
             (core module $module

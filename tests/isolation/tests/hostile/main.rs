@@ -15,6 +15,7 @@
 mod abi;
 mod artifacts;
 mod blobs;
+mod bombs;
 mod canary;
 mod conditions;
 mod coverage;
@@ -52,6 +53,7 @@ const SUITES: &[&[Trial]] = &[
     abi::TRIALS,
     artifacts::TRIALS,
     blobs::TRIALS,
+    bombs::TRIALS,
     canary::TRIALS,
     conditions::TRIALS,
     description::TRIALS,

@@ -58,6 +58,22 @@ pub(super) fn append_to_lent(content: &impl Blob) -> Value {
     json!(format!("{:?}", content.append(b"forged")))
 }
 
+#[derive(Deserialize)]
+struct Part {
+    offset: (u32, u32),
+    length: (u32, u32),
+    request: WantedRequest,
+}
+
+/// Sends a part of the blob that was lent; sizes are mebibytes and the bytes beyond them, as the guest gives them.
+pub(super) fn send_part_of_lent<H: Host>(host: &H, command: &Value, content: &H::Blob) -> Result<Value, Error> {
+    let part: Part = arguments(command)?;
+    let size = |(mib, rest)| ByteSize { mib, rest };
+    let request = part.request.into_request();
+    let answer = host.send_blob_part(request, content, size(part.offset), size(part.length));
+    Ok(outcome(&answer))
+}
+
 /// Lets the host write a response into the blob that was lent to be read.
 pub(super) fn download_into_lent<H: Host>(host: &H, command: &Value, content: &H::Blob) -> Result<Value, Error> {
     let amount: Amount = arguments(command)?;

@@ -64,7 +64,7 @@ attempts! {
 }
 
 /// What `upload-image` can try.
-pub const UPLOADS: &[&str] = &["read", "append", "download-into"];
+pub const UPLOADS: &[&str] = &["read", "append", "download-into", "send-part"];
 
 /// Does what a command says.
 pub(crate) fn run<H: Host>(host: &H, command: &str) -> Result<Vm, Error> {
@@ -80,6 +80,7 @@ pub(crate) fn run_upload<H: Host>(host: &H, command: &str, content: &H::Blob) ->
         "read" => blobs::read_lent(content),
         "append" => blobs::append_to_lent(content),
         "download-into" => blobs::download_into_lent(host, &command, content)?,
+        "send-part" => blobs::send_part_of_lent(host, &command, content)?,
         _ => return Err(Error::not_found("attempt", &name)),
     };
     Ok(Change {

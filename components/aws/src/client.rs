@@ -1,0 +1,112 @@
+//! The conversation with AWS's query services: sends an action, again where that is safe, and reads the answer.
+
+use roxmltree::Document;
+
+use stockade_provider::host::Host;
+use stockade_provider::retry::Retry;
+use stockade_provider::types::{Error, Fault, Response, Subject};
+
+use crate::error::{self, Context};
+use crate::query::Query;
+use crate::xml::Element;
+
+/// AWS behind a connection, for one function of the contract.
+#[derive(Debug)]
+pub(crate) struct Client<'a, H> {
+    host: &'a H,
+    function: &'static str,
+}
+
+impl<'a, H: Host> Client<'a, H> {
+    /// A client for a call of this function; an action that the cloud does not have is `unsupported` under its name.
+    pub(crate) fn new(host: &'a H, function: &'static str) -> Self {
+        Self { host, function }
+    }
+
+    /// The host.
+    pub(crate) fn host(&self) -> &'a H {
+        self.host
+    }
+
+    /// The function of the contract that is being called.
+    pub(crate) fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// Sends an action and reads its answer. `doing` completes "while …" and names the object.
+    pub(crate) fn read<T>(
+        &self,
+        query: &Query,
+        doing: &str,
+        parse: impl FnOnce(Element<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.read_about(query, doing, None, parse)
+    }
+
+    /// As [`Client::read`], about one thing: an answer that it is not there names it as the caller did.
+    pub(crate) fn read_about<T>(
+        &self,
+        query: &Query,
+        doing: &str,
+        subject: Option<Subject>,
+        parse: impl FnOnce(Element<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let context = Context {
+            function: self.function,
+            doing,
+            subject,
+        };
+        let outcome = send(self.host, query);
+        let response = outcome.map_err(|fault| error::from_fault(&fault, &context))?;
+        if !response.is_success() {
+            return Err(error::from_response(&response, &context));
+        }
+        read_answer(&response, query.action(), doing, parse)
+    }
+
+    /// Sends a change whose answer says nothing that is needed.
+    pub(crate) fn change(&self, query: &Query, doing: &str, subject: Option<Subject>) -> Result<(), Error> {
+        self.read_about(query, doing, subject, |_| Ok(()))
+    }
+}
+
+/// Sends it; again when AWS asks for that by its code, and as the SDK's rules say otherwise.
+fn send<H: Host>(host: &H, query: &Query) -> Result<Response, Fault> {
+    let retry = Retry {
+        is_repeatable: query.is_repeatable(),
+        ..Retry::default()
+    };
+    let is_read = query.is_repeatable();
+    retry.send_judged(host, &query.request(), |response| {
+        match error::code(response).as_deref() {
+            Some(code) if error::is_throttling(code) => Some(true),
+            // Refused for a reason that another attempt does not change, whatever the status.
+            Some(code) if error::is_final(code) => Some(false),
+            _ if response.status == 500 && is_read => Some(true),
+            _ => None,
+        }
+    })
+}
+
+/// Reads a 2xx answer, whose root must be the action's: anything else comes from somebody else on the way.
+pub(crate) fn read_answer<T>(
+    response: &Response,
+    action: &str,
+    doing: &str,
+    parse: impl FnOnce(Element<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let unreadable = |why: &str| {
+        let message = format!(
+            "while {doing}: the answer is not one of AWS: {why}: {}",
+            response.text_extract()
+        );
+        Error::upstream(Some(response.status), None, message)
+    };
+    let text = std::str::from_utf8(&response.body).map_err(|_| unreadable("it is not UTF-8"))?;
+    let document = Document::parse(text).map_err(|error| unreadable(&error.to_string()))?;
+    let root = Element::root(&document);
+    if root.name().strip_suffix("Response") != Some(action) {
+        return Err(unreadable(&format!("its root is `{}`", root.name())));
+    }
+    parse(root)
+}

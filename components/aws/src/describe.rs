@@ -1,0 +1,150 @@
+//! What the provider is and asks the operator for: every endpoint with every action, and why.
+
+use stockade_provider::abilities::Info;
+use stockade_provider::host::Host;
+use stockade_provider::types::{
+    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Parameter, ProviderInfo, Sigv4, SpecOptions,
+};
+
+use crate::Aws;
+use crate::buckets;
+use crate::client::Client;
+use crate::config::{self, Config};
+use crate::dns;
+use crate::load_balancers;
+use crate::networks;
+use crate::query::{EC2, Query};
+use crate::subnets;
+
+/// The credential of all endpoints: one key, which the host turns into a signature for each endpoint's service.
+pub(crate) const CREDENTIAL: &str = "key";
+
+impl<H: Host> Info<H> for Aws {
+    fn describe() -> ProviderInfo {
+        let mut info = ProviderInfo::new(
+            "aws",
+            env!("CARGO_PKG_VERSION"),
+            "VMs, disks, images and networks of Amazon Web Services, or of a cloud with the same API",
+        );
+        info.connection_options = config::schema();
+        info.spec_options = spec_options();
+        info.endpoints = vec![ec2(), load_balancers::endpoint(), buckets::endpoint(), dns::endpoint()];
+        info.credentials = vec![
+            CredentialRequest::required(
+                CREDENTIAL,
+                vec![CredentialKind::Sigv4(Sigv4 {
+                    service: "{endpoint}".to_owned(),
+                    region: "{region}".to_owned(),
+                })],
+                "an access key of an IAM user or role with the actions that are granted below; temporary keys have a session token",
+            ),
+            dns::credential(),
+        ];
+        info.state_kib = Some(64);
+        info
+    }
+
+    fn check_connection(host: &H) -> Result<(), Error> {
+        Config::read(host)?;
+        let client = Client::new(host, "check-connection");
+        let query = Query::ec2("DescribeAvailabilityZones");
+        client.read(&query, "checking the connection", |_| Ok(()))
+    }
+}
+
+/// What specs may say beyond the contract.
+fn spec_options() -> Vec<SpecOptions> {
+    vec![
+        load_balancers::spec_options(),
+        networks::spec_options(),
+        subnets::spec_options(),
+    ]
+}
+
+/// EC2: every request is a `POST` to `/` whose form names the action.
+fn ec2() -> Endpoint {
+    let endpoint = Endpoint::new(EC2.endpoint, "{scheme}://{ec2_host}:{port}", "EC2, which has the VMs")
+        .with_credential(CREDENTIAL);
+    let endpoint = reads(
+        endpoint,
+        &["Describe*", "GetConsole*"],
+        "look at VMs and what belongs to them",
+    );
+    let changes: &[(&[&str], &str)] = &[
+        (
+            &["RunInstances", "CreateTags", "DeleteTags"],
+            "create VMs and note on them what a caller wants",
+        ),
+        (
+            &[
+                "StartInstances",
+                "StopInstances",
+                "RebootInstances",
+                "TerminateInstances",
+            ],
+            "start, stop and delete VMs",
+        ),
+        (
+            &["ModifyInstanceAttribute"],
+            "keep a VM's disks when it is deleted, change its type",
+        ),
+        (&["CreateVpc", "DeleteVpc"], "create and delete networks"),
+        (
+            &[
+                "CreateInternetGateway",
+                "AttachInternetGateway",
+                "DetachInternetGateway",
+                "DeleteInternetGateway",
+                "CreateRoute",
+                "DeleteRoute",
+            ],
+            "connect networks to the internet",
+        ),
+        (
+            &[
+                "CreateNatGateway",
+                "DeleteNatGateway",
+                "AllocateAddress",
+                "ReleaseAddress",
+                "CreateRouteTable",
+                "DeleteRouteTable",
+                "AssociateRouteTable",
+                "DisassociateRouteTable",
+            ],
+            "give networks a NAT gateway, with its address and routes",
+        ),
+        (
+            &["CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"],
+            "set the domain of networks",
+        ),
+        (
+            &["CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"],
+            "create and delete subnets",
+        ),
+        (
+            &[
+                "CreateSecurityGroup",
+                "DeleteSecurityGroup",
+                "AuthorizeSecurityGroup*",
+                "RevokeSecurityGroup*",
+                "UpdateSecurityGroupRuleDescriptions*",
+            ],
+            "create, change and delete security groups",
+        ),
+    ];
+    changes.iter().fold(endpoint, |endpoint, (actions, reason)| {
+        changing(endpoint, actions, reason)
+    })
+}
+
+/// A rule for actions that only read.
+pub(crate) fn reads(endpoint: Endpoint, actions: &[&str], reason: &str) -> Endpoint {
+    changing(endpoint, actions, reason).that(Effect::Read)
+}
+
+/// A rule for actions that may change something.
+pub(crate) fn changing(endpoint: Endpoint, actions: &[&str], reason: &str) -> Endpoint {
+    endpoint
+        .with_rule("POST", "/", reason)
+        .only_when(Parameter::Form("Action".to_owned()), actions)
+}

@@ -1,0 +1,3 @@
+//! Designate: zones and records (<https://docs.openstack.org/api-ref/dns/>).
+
+mod records;

@@ -1,0 +1,9 @@
+//! Glance: images.
+
+mod content;
+mod images;
+mod made;
+mod wire;
+
+pub(crate) use made::{COPY, MARK, SNAPSHOT, made_of_server, of_server, poll};
+pub(crate) use wire::WireImage;

@@ -1,0 +1,3 @@
+//! Swift: buckets, which it calls containers, and objects.
+
+mod buckets;
