@@ -1,7 +1,7 @@
 //! The provider: each function of the contract, handed to the module that knows how.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,21 +10,29 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, ErrorKind, EventBatch, Image, ImagePage, ImageSpec,
-    MetadataChange, Network, NetworkPage, OptionEntry, PageRequest, Pool, PoolPage, Provider, ProviderInfo, StopMode,
-    Vm, VmDeleteOptions, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
+    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, ErrorKind, EventBatch, HostPage, Image, ImagePage,
+    ImageSpec, MetadataChange, Network, NetworkPage, NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool,
+    PoolPage, PoolSpec, Provider, ProviderInfo, SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions,
+    VmExportSpec, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
 use super::error::{Doing as _, Fault};
+use super::export::Export;
+use super::network_request::NetworkRequest;
+use super::network_update::Update;
 use super::options::{self, Options};
+use super::pool_request::PoolRequest;
 use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::watch::Watch;
 use super::{
-    create, delete, disk_attach, disks, get, images, list, media, networks, nics, notes, page, pause, pools, power,
-    resize,
+    clone, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media, network_changes,
+    network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
 };
+
+/// What it can do in a process that lives long: there it hears of events.
+static LASTING_ABILITIES: LazyLock<Vec<Ability>> = LazyLock::new(|| [Libvirt::ABILITIES, &[Ability::Events]].concat());
 
 /// The longest that a call may take which only reads.
 const READ_LIMIT: Duration = Duration::from_secs(30);
@@ -44,27 +52,24 @@ pub struct Libvirt {
 }
 
 impl Libvirt {
-    /// What it can do in a process that lives long: there it hears of events, which come last.
-    const LASTING_ABILITIES: &'static [Ability] = &[
+    /// What it can do.
+    pub const ABILITIES: &'static [Ability] = &[
         Ability::Info,
         Ability::Vms,
         Ability::Images,
         Ability::Pools,
         Ability::Networks,
+        Ability::Snapshots,
+        Ability::VmClone,
+        Ability::VmExport,
+        Ability::Hosts,
         Ability::VmPause,
         Ability::VmResize,
         Ability::VmMetadata,
         Ability::VmMedia,
         Ability::Disks,
         Ability::Nics,
-        Ability::Events,
     ];
-
-    /// What it can do.
-    pub const ABILITIES: &'static [Ability] = match Self::LASTING_ABILITIES.split_last() {
-        Some((_events, abilities)) => abilities,
-        None => &[],
-    };
 
     /// A provider with these options of a connection; absent ones have their defaults.
     ///
@@ -142,13 +147,26 @@ impl Libvirt {
     ) -> Result<T, Error> {
         self.slow.change(call.timeout, move |connect| work(connect)).await
     }
+
+    /// A change of one VM, which waits until earlier ones of this VM have ended.
+    async fn change_vm<T: Send + 'static>(
+        &self,
+        call: &Call,
+        vm: String,
+        work: impl FnOnce(&Connect, &str) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let name = vm.clone();
+        self.slow
+            .change_of_vm(call.timeout, &name, move |connect| work(connect, &vm))
+            .await
+    }
 }
 
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
         match self.watch {
-            Some(_) => Self::LASTING_ABILITIES,
+            Some(_) => &LASTING_ABILITIES,
             None => Self::ABILITIES,
         }
     }
@@ -187,19 +205,12 @@ impl Provider for Libvirt {
     }
 
     async fn delete_vm(&self, call: &Call, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
-        let name = vm.clone();
-        self.slow
-            .change_of_vm(call.timeout, &name, move |connect| {
-                delete::delete_vm(connect, &vm, &options)
-            })
+        self.change_vm(call, vm, move |connect, vm| delete::delete_vm(connect, vm, &options))
             .await
     }
 
     async fn start_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        let name = vm.clone();
-        self.slow
-            .change_of_vm(call.timeout, &name, move |connect| power::start_vm(connect, &vm))
-            .await
+        self.change_vm(call, vm, power::start_vm).await
     }
 
     async fn stop_vm(&self, call: &Call, vm: String, mode: StopMode) -> Result<Change, Error> {
@@ -220,6 +231,7 @@ impl Provider for Libvirt {
     }
 
     async fn upload_image(&self, call: &Call, spec: ImageSpec, content: Blob) -> Result<Change, Error> {
+        upload::check_spec(&spec)?;
         let upload = Upload {
             spec,
             default_pool: self.options.pool.clone(),
@@ -228,8 +240,21 @@ impl Provider for Libvirt {
         };
         let cancelled = CancelOnDrop::default();
         let flag = Arc::clone(&cancelled.0);
-        self.change(call, move |connect| upload::upload_image(connect, &upload, &flag))
+        self.change(call, move |connect| upload::upload_image(connect, upload, &flag))
             .await
+    }
+
+    async fn import_image(&self, call: &Call, spec: ImageSpec, url: String) -> Result<Change, Error> {
+        upload::check_spec(&spec)?;
+        let pool = spec.pool.clone().unwrap_or_else(|| self.options.pool.clone());
+        let name = spec.name.clone();
+        // Before anything is fetched in vain.
+        self.read(call, move |connect| {
+            upload::find_free_place(connect, &pool, &name).map(drop)
+        })
+        .await?;
+        let content = fetch::fetch(&self.options.image_sources, call, &url).await?;
+        self.upload_image(call, spec, content).await
     }
 
     async fn delete_image(&self, call: &Call, image: String) -> Result<Change, Error> {
@@ -256,6 +281,17 @@ impl Provider for Libvirt {
         watch.happenings().since(cursor.as_deref())
     }
 
+    async fn create_pool(&self, call: &Call, spec: PoolSpec) -> Result<Change, Error> {
+        let request = PoolRequest::from_spec(&spec)?;
+        self.change(call, move |connect| pool_changes::create_pool(connect, &request))
+            .await
+    }
+
+    async fn delete_pool(&self, call: &Call, pool: String, contents: bool) -> Result<Change, Error> {
+        self.change(call, move |connect| pool_changes::delete_pool(connect, &pool, contents))
+            .await
+    }
+
     async fn list_networks(&self, call: &Call, page: PageRequest) -> Result<NetworkPage, Error> {
         self.read(call, move |connect| networks::list_networks(connect, &page))
             .await
@@ -266,24 +302,106 @@ impl Provider for Libvirt {
             .await
     }
 
+    async fn create_network(&self, call: &Call, spec: NetworkSpec) -> Result<Change, Error> {
+        let request = NetworkRequest::from_spec(&spec)?;
+        self.change(call, move |connect| network_changes::create_network(connect, request))
+            .await
+    }
+
+    async fn update_network(&self, call: &Call, network: String, update: NetworkUpdate) -> Result<Change, Error> {
+        let update = Update::from_contract(&update)?;
+        self.change(call, move |connect| {
+            network_update::update_network(connect, &network, &update)
+        })
+        .await
+    }
+
+    async fn delete_network(&self, call: &Call, network: String) -> Result<Change, Error> {
+        self.change(call, move |connect| network_changes::delete_network(connect, &network))
+            .await
+    }
+
+    async fn list_snapshots(&self, call: &Call, vm: String, page: PageRequest) -> Result<SnapshotPage, Error> {
+        self.read(call, move |connect| snapshots::list_snapshots(connect, &vm, &page))
+            .await
+    }
+
+    async fn create_snapshot(&self, call: &Call, vm: String, spec: SnapshotSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| snapshots::create_snapshot(connect, &vm, &spec))
+            .await
+    }
+
+    async fn revert_snapshot(&self, call: &Call, vm: String, snapshot: String) -> Result<Change, Error> {
+        self.change(call, move |connect| snapshots::revert_snapshot(connect, &vm, &snapshot))
+            .await
+    }
+
+    async fn delete_snapshot(
+        &self,
+        call: &Call,
+        vm: String,
+        snapshot: String,
+        children: bool,
+    ) -> Result<Change, Error> {
+        self.change(call, move |connect| {
+            snapshots::delete_snapshot(connect, &vm, &snapshot, children)
+        })
+        .await
+    }
+
+    async fn clone_vm(&self, call: &Call, vm: String, spec: VmCloneSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| clone::clone_vm(connect, &vm, &spec))
+            .await
+    }
+
+    async fn export_vm(&self, call: &Call, vm: String, spec: VmExportSpec) -> Result<Change, Error> {
+        let export = Export {
+            spec,
+            default_pool: self.options.pool.clone(),
+        };
+        self.change(call, move |connect| export::export_vm(connect, &vm, &export))
+            .await
+    }
+
+    async fn download_vm_disk(
+        &self,
+        call: &Call,
+        vm: String,
+        disk: String,
+        format: Option<String>,
+        into: Blob,
+    ) -> Result<(), Error> {
+        let cancelled = CancelOnDrop::default();
+        let (flag, of_call) = (Arc::clone(&cancelled.0), call.clone());
+        self.change(call, move |connect| {
+            let target = (&into, &of_call);
+            export::download_vm_disk(connect, &vm, &disk, format.as_deref(), target, &flag)
+        })
+        .await
+    }
+
+    async fn list_hosts(&self, call: &Call, page: PageRequest) -> Result<HostPage, Error> {
+        self.read(call, move |connect| hosts::list_hosts(connect, &page)).await
+    }
+
     async fn pause_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::pause_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::pause_vm).await
     }
 
     async fn resume_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::resume_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::resume_vm).await
     }
 
     async fn reset_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::reset_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::reset_vm).await
     }
 
     async fn suspend_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::suspend_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::suspend_vm).await
     }
 
     async fn resize_vm(&self, call: &Call, vm: String, spec: VmResizeSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| resize::resize_vm(connect, &vm, &spec))
+        self.change_vm(call, vm, move |connect, vm| resize::resize_vm(connect, vm, &spec))
             .await
     }
 
@@ -295,31 +413,37 @@ impl Provider for Libvirt {
     }
 
     async fn update_vm_metadata(&self, call: &Call, vm: String, changes: Vec<MetadataChange>) -> Result<Change, Error> {
-        self.change(call, move |connect| notes::update_metadata(connect, &vm, &changes))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::update_metadata(connect, vm, &changes)
+        })
+        .await
     }
 
     async fn set_vm_description(&self, call: &Call, vm: String, description: Option<String>) -> Result<Change, Error> {
-        self.change(call, move |connect| {
-            notes::set_description(connect, &vm, description.as_deref())
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::set_description(connect, vm, description.as_deref())
         })
         .await
     }
 
     async fn set_vm_autostart(&self, call: &Call, vm: String, autostart: bool) -> Result<Change, Error> {
-        self.change(call, move |connect| notes::set_autostart(connect, &vm, autostart))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::set_autostart(connect, vm, autostart)
+        })
+        .await
     }
 
     async fn insert_vm_media(&self, call: &Call, vm: String, image: String) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| media::insert(connect, &vm, &image, &options))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            media::insert(connect, vm, &image, &options)
+        })
+        .await
     }
 
     async fn eject_vm_media(&self, call: &Call, vm: String) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| media::eject(connect, &vm, &options))
+        self.change_vm(call, vm, move |connect, vm| media::eject(connect, vm, &options))
             .await
     }
 
@@ -348,29 +472,35 @@ impl Provider for Libvirt {
     }
 
     async fn attach_disk(&self, call: &Call, vm: String, spec: AttachSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| disk_attach::attach_disk(connect, &vm, &spec))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            disk_attach::attach_disk(connect, vm, &spec)
+        })
+        .await
     }
 
     async fn detach_disk(&self, call: &Call, vm: String, disk: String) -> Result<Change, Error> {
-        self.change(call, move |connect| disk_attach::detach_disk(connect, &vm, &disk))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            disk_attach::detach_disk(connect, vm, &disk)
+        })
+        .await
     }
 
     async fn add_nic(&self, call: &Call, vm: String, spec: VmNicSpec) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| nics::add_nic(connect, &vm, &spec, &options))
+        self.change_vm(call, vm, move |connect, vm| nics::add_nic(connect, vm, &spec, &options))
             .await
     }
 
     async fn remove_nic(&self, call: &Call, vm: String, nic: String) -> Result<Change, Error> {
-        self.change(call, move |connect| nics::remove_nic(connect, &vm, &nic))
+        self.change_vm(call, vm, move |connect, vm| nics::remove_nic(connect, vm, &nic))
             .await
     }
 
     async fn update_nic(&self, call: &Call, vm: String, nic: String, network: String) -> Result<Change, Error> {
-        self.change(call, move |connect| nics::update_nic(connect, &vm, &nic, &network))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            nics::update_nic(connect, vm, &nic, &network)
+        })
+        .await
     }
 }
 

@@ -16,6 +16,7 @@
 mod arguments;
 mod outcome;
 mod setup;
+mod ssh;
 mod subject;
 mod suite;
 mod table;
