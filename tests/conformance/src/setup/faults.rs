@@ -8,19 +8,28 @@ use stockade::{Runtime, Service};
 use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::http_server::{Answer, HttpServer};
 
-use super::{Stage, web};
+use super::{Stage, openstack, web};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "web-faults";
+pub(super) const OPENSTACK: &str = "openstack-faults";
+
+/// Makes a connection to a server on this port.
+type Connect = Box<dyn Fn(&ProviderInfo, u16) -> Outcome<ConnectionConfig> + Send + Sync>;
+
+/// What stands in recordings for the port of the server that answers with them.
+const PORT: &str = "127.0.0.1:PORT";
 
 /// A component, and what it does over HTTP for a few functions.
 pub(crate) struct Faults {
     pub(crate) name: &'static str,
     runtime: Runtime,
     info: ProviderInfo,
-    connect: fn(&ProviderInfo, u16) -> Outcome<ConnectionConfig>,
+    connect: Connect,
     /// Recorded answers, by file name below `tests/fixtures`.
     recordings: &'static [&'static str],
+    /// Recorded answers that come once, before those.
+    first: &'static [&'static str],
     /// The path by which VMs are listed with `GET`.
     pub(crate) list_path: &'static str,
     /// A VM in the recordings, and the path by which it is started with `POST`.
@@ -52,8 +61,12 @@ impl Faults {
     ) -> Outcome<FaultSubject> {
         let server = start_server().await?;
         for recording in self.recordings {
-            let (method, path, answer) = read_recording(recording)?;
+            let (method, path, answer) = read_recording(recording, server.address().port())?;
             server.always(&method, &path, answer);
+        }
+        for recording in self.first {
+            let (method, path, answer) = read_recording(recording, server.address().port())?;
+            server.once(&method, &path, answer);
         }
         let mut config = (self.connect)(&self.info, server.address().port())?;
         adjust(&mut config);
@@ -74,7 +87,8 @@ pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
         name: NAME,
         runtime: stage.runtime.clone(),
         info: provider.info,
-        connect: web::config,
+        connect: Box::new(web::config),
+        first: &[],
         recordings: &[
             "web/vms.json",
             "web/vm_info.json",
@@ -89,10 +103,37 @@ pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
     })
 }
 
+/// Installs the `openstack` component in front of a scripted server, which is all services of a cloud at once.
+pub(crate) async fn openstack_faults(stage: &Stage) -> Outcome<Faults> {
+    let provider = stage.runtime.add_provider(&component("openstack"), true).await?;
+    let token = stage.secret("openstack-token", "a-token")?;
+    Ok(Faults {
+        name: OPENSTACK,
+        runtime: stage.runtime.clone(),
+        info: provider.info,
+        connect: Box::new(move |info, port| openstack::config_with_token(info, port, &token)),
+        recordings: &[
+            "openstack/catalog.json",
+            "openstack/version.json",
+            "openstack/servers.json",
+            "openstack/server_running.json",
+            "openstack/start.json",
+            "openstack/images.json",
+        ],
+        first: &["openstack/server_stopped.json"],
+        list_path: "/v2.1/servers/detail",
+        vm: "9f966fad-87a5-424d-a499-026d7513ae27",
+        start_path: "/v2.1/servers/9f966fad-87a5-424d-a499-026d7513ae27/action",
+        vm_count: 2,
+        list_with_status: |word| serde_json::json!({"servers": [{"id": "odd", "name": "odd", "status": word}]}),
+    })
+}
+
 /// A recorded exchange: method, path, answer.
-fn read_recording(name: &str) -> Outcome<(String, String, Answer)> {
+fn read_recording(name: &str, port: u16) -> Outcome<(String, String, Answer)> {
     let file = workspace_root().join("tests/fixtures").join(name);
-    let recording: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    let text = std::fs::read_to_string(&file)?.replace(PORT, &format!("127.0.0.1:{port}"));
+    let recording: serde_json::Value = serde_json::from_str(&text)?;
     let text = |pointer: &str| {
         recording
             .pointer(pointer)

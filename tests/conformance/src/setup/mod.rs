@@ -20,7 +20,7 @@ use crate::subject::Subject;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
-pub(crate) use faults::{Faults, start_server, web_faults};
+pub(crate) use faults::{Faults, openstack_faults, start_server, web_faults};
 pub(crate) use gaps::Gaps;
 pub(crate) use given::Given;
 pub(crate) use libvirt::libvirt;
@@ -29,7 +29,7 @@ pub(crate) use stage::{Inside, Stage};
 pub(crate) use web::web;
 
 /// The setups that run in this process, by name.
-pub(crate) const IN_PROCESS: &[&str] = &[fake::NAME, faults::NAME];
+pub(crate) const IN_PROCESS: &[&str] = &[fake::NAME, faults::NAME, faults::OPENSTACK];
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 
