@@ -30,6 +30,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         image: BOOTING_IMAGE,
         large_image: LARGE_IMAGE,
         given: Given::default(),
+        part: None,
         document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
         evidence: Some(Evidence),
     })
