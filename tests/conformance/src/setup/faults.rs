@@ -8,11 +8,12 @@ use stockade::{Runtime, Service};
 use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::http_server::{Answer, HttpServer};
 
-use super::{Stage, openstack, web};
+use super::{Stage, aws_moto, openstack, web};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "web-faults";
 pub(super) const OPENSTACK: &str = "openstack-faults";
+pub(super) const AWS_NAME: &str = "aws-faults";
 
 /// Makes a connection to a server on this port.
 type Connect = Box<dyn Fn(&ProviderInfo, u16) -> Outcome<ConnectionConfig> + Send + Sync>;
@@ -30,15 +31,16 @@ pub(crate) struct Faults {
     recordings: &'static [&'static str],
     /// Recorded answers that come once, before those.
     first: &'static [&'static str],
-    /// The path by which VMs are listed with `GET`.
+    /// The method and the path, or the form field, by which VMs are listed.
+    pub(crate) list_method: &'static str,
     pub(crate) list_path: &'static str,
-    /// A VM in the recordings, and the path by which it is started with `POST`.
+    /// A VM in the recordings, and the path, or the form field, by which it is started with `POST`.
     pub(crate) vm: &'static str,
     pub(crate) start_path: &'static str,
     /// How many VMs the recorded list has.
     pub(crate) vm_count: usize,
     /// A list of one VM with this status word.
-    pub(crate) list_with_status: fn(&str) -> serde_json::Value,
+    pub(crate) list_with_status: fn(&str) -> Answer,
 }
 
 /// A component with its own server.
@@ -95,11 +97,17 @@ pub(crate) async fn web_faults(stage: &Stage) -> Outcome<Faults> {
             "web/vm_start.json",
             "web/pools.json",
         ],
+        list_method: "GET",
         list_path: "/vms",
         vm: "web-1",
         start_path: "/vms/web-1/start",
         vm_count: 2,
-        list_with_status: |word| serde_json::json!({"vms": [{"name": "odd", "id": "odd", "status": word}]}),
+        list_with_status: |word| {
+            Answer::json(
+                200,
+                &serde_json::json!({"vms": [{"name": "odd", "id": "odd", "status": word}]}),
+            )
+        },
     })
 }
 
@@ -121,13 +129,48 @@ pub(crate) async fn openstack_faults(stage: &Stage) -> Outcome<Faults> {
             "openstack/images.json",
         ],
         first: &["openstack/server_stopped.json"],
+        list_method: "GET",
         list_path: "/v2.1/servers/detail",
         vm: "9f966fad-87a5-424d-a499-026d7513ae27",
         start_path: "/v2.1/servers/9f966fad-87a5-424d-a499-026d7513ae27/action",
         vm_count: 2,
-        list_with_status: |word| serde_json::json!({"servers": [{"id": "odd", "name": "odd", "status": word}]}),
+        list_with_status: |word| {
+            Answer::json(
+                200,
+                &serde_json::json!({"servers": [{"id": "odd", "name": "odd", "status": word}]}),
+            )
+        },
     })
 }
+
+/// Installs the `aws` component in front of a scripted server. Every request is a `POST` to `/`, so that a form field tells
+/// which it is. The answers are those of AWS's documentation.
+pub(crate) async fn aws_faults(stage: &Stage) -> Outcome<Faults> {
+    let provider = stage.runtime.add_provider(&component("aws"), true).await?;
+    Ok(Faults {
+        name: AWS_NAME,
+        runtime: stage.runtime.clone(),
+        info: provider.info,
+        connect: Box::new(aws_moto::config_of_nobody),
+        recordings: &[
+            "aws/list_vms.json",
+            "aws/find_vm.json",
+            "aws/start_vm.json",
+            "aws/poll_vm.json",
+        ],
+        first: &[],
+        list_method: "POST",
+        list_path: "/ Filter.1.Name=instance-state-name",
+        vm: "web-1",
+        start_path: "/ Action=StartInstances",
+        vm_count: 2,
+        list_with_status: |word| Answer::bytes(200, AWS_LIST.replace("WORD", word)),
+    })
+}
+
+/// A list of one VM in a state.
+const AWS_LIST: &str = "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>\
+    <instanceState><name>WORD</name></instanceState></item></instancesSet></item></reservationSet></DescribeInstancesResponse>";
 
 /// A recorded exchange: method, path, answer.
 fn read_recording(name: &str, port: u16) -> Outcome<(String, String, Answer)> {
@@ -146,6 +189,14 @@ fn read_recording(name: &str, port: u16) -> Outcome<(String, String, Answer)> {
     let (Some(method), Some(path), Some(status)) = (text("/request/method"), text("/request/path"), status) else {
         return Err(format!("`{}` is no recording", file.display()).into());
     };
-    let body = recording.pointer("/response/body").cloned().unwrap_or_default();
-    Ok((method, path, Answer::json(u16::try_from(status)?, &body)))
+    let (status, body) = (
+        u16::try_from(status)?,
+        recording.pointer("/response/body").cloned().unwrap_or_default(),
+    );
+    let answer = match &body {
+        // What is not JSON is kept as a text.
+        serde_json::Value::String(text) => Answer::bytes(status, text.as_str()),
+        body => Answer::json(status, body),
+    };
+    Ok((method, path, answer))
 }

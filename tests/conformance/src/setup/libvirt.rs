@@ -34,6 +34,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
             agent_user: Some("root"),
             ..Given::default()
         },
+        part: None,
         document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
         evidence: Some(Evidence::Libvirt),
         gaps: Gaps::default(),

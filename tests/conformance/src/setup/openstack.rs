@@ -55,6 +55,7 @@ pub(crate) async fn openstack(stage: &Stage) -> Outcome<Setup> {
         },
         document: std::fs::read_to_string(workspace_root().join("components/openstack/README.md"))?,
         evidence: Some(Evidence::Openstack(Arc::new(cloud))),
+        part: None,
         gaps: GAPS,
     })
 }
