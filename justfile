@@ -34,6 +34,10 @@ test:
 conformance NAME *ARGS:
     STOCKADE_CONFORMANCE={{NAME}} cargo test --package stockade-test-conformance -- {{ARGS}}
 
+# The openstack provider at a real cloud, Keystone to Nova from PyPI: four minutes to install, some more to run.
+peer-openstack *ARGS:
+    STOCKADE_CONFORMANCE=openstack cargo test --package stockade-test-conformance -- {{ARGS}}
+
 # Only what needs a libvirt daemon: real guests, kweb, the native provider. Needs root or sudo.
 test-libvirt:
     cargo test --package stockade-test-support --test private_libvirt

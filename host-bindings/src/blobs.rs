@@ -159,14 +159,30 @@ impl Blob {
         SinkWriter::new(CopyToBytes::new(Box::pin(pieces)))
     }
 
-    fn append_blocking(&self, bytes: &[u8]) -> io::Result<()> {
+    /// As [`Self::append`], for callers on a thread that may block.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_blocking(&self, bytes: &[u8]) -> io::Result<()> {
+        self.grow(bytes.len() as u64, |offset| self.inner.file.write_all_at(bytes, offset))
+    }
+
+    /// Appends so many zeros, without writing them: the file has a hole there.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_zeros_blocking(&self, length: u64) -> io::Result<()> {
+        self.grow(length, |offset| self.inner.file.set_len(offset.saturating_add(length)))
+    }
+
+    fn grow(&self, by: u64, write_at: impl FnOnce(u64) -> io::Result<()>) -> io::Result<()> {
         let append = self.inner.append.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
         let mut length = append.length.lock().unwrap_or_else(PoisonError::into_inner);
-        if !append.room.take(bytes.len() as u64) {
+        if !append.room.take(by) {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        self.inner.file.write_all_at(bytes, *length)?;
-        *length += bytes.len() as u64;
+        write_at(*length)?;
+        *length += by;
         Ok(())
     }
 }
@@ -197,6 +213,20 @@ mod tests {
         assert_eq!(&blob.read_at(6, 100).await.unwrap()[..], b"world");
         assert!(blob.read_at(11, 10).await.unwrap().is_empty());
         assert!(blob.read_at(u64::MAX, usize::MAX).await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn zeros_take_room_but_no_space() {
+        let blob = Blob::scratch(Room::new((1 << 30) + 2)).unwrap();
+        blob.append_blocking(b"a").unwrap();
+        blob.append_zeros_blocking(1 << 30).unwrap();
+        blob.append_blocking(b"b").unwrap();
+        assert_eq!(blob.size().unwrap(), (1 << 30) + 2);
+        assert_eq!(&blob.read_at_blocking((1 << 30) - 1, 9).unwrap()[..], b"\0\0b");
+        assert_eq!(
+            blob.append_zeros_blocking(1).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
     }
 
     #[tokio::test]

@@ -50,7 +50,7 @@ fn fake_reaches_nothing_but_its_state() {
     assert_eq!(words(&surface.imports), "blobs clock connection progress state");
     assert_eq!(
         words(&surface.exports),
-        "disks flavors images info networks nics operations pools snapshots vm-clone vm-metadata vm-pause vm-resize vms"
+        "buckets consoles disks dns events flavors guest-agent hosts images info load-balancers migrations networks nics operations pools security-groups snapshots subnets vm-clone vm-export vm-media vm-metadata vm-pause vm-resize vms"
     );
 }
 

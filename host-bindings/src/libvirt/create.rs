@@ -445,7 +445,8 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
+    /// A volume was made.
+    pub(super) fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
         let metadata = VolumeMetadata {
             pool: pool.to_owned(),
             name: name.to_owned(),
@@ -453,13 +454,19 @@ impl Transaction {
         self.volumes.push((metadata, handle));
     }
 
-    fn defined(&mut self, domain: Owned<Domain>) -> &Owned<Domain> {
+    /// The VM was defined.
+    pub(super) fn defined(&mut self, domain: Owned<Domain>) -> &Owned<Domain> {
         self.domain.insert(domain)
     }
 
     /// The volumes that were made.
     pub(super) fn volume_names(&self) -> Vec<VolumeMetadata> {
         self.volumes.iter().map(|(metadata, _)| metadata.clone()).collect()
+    }
+
+    /// What was made, when it is to stay.
+    pub(super) fn into_volumes(self) -> Vec<(VolumeMetadata, Owned<StorageVol>)> {
+        self.volumes
     }
 
     /// Unmakes everything, the last first; the fault says what could not be unmade.
@@ -485,12 +492,12 @@ impl Transaction {
 /// Called before each step, so that tests can make any of them fail.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "tests make steps fail here")]
-const fn reached(_step: &str) -> Result<(), Fault> {
+pub(super) const fn reached(_step: &str) -> Result<(), Fault> {
     Ok(())
 }
 
 #[cfg(test)]
-use tests::reached;
+pub(super) use tests::{make_fail, reached};
 
 #[cfg(test)]
 #[path = "create_tests.rs"]

@@ -8,12 +8,17 @@ use crate::contract::{ErrorKind, VmDeleteOptions, VmSpec};
 use crate::libvirt::delete::delete_vm;
 use crate::libvirt::options::Options;
 
+/// Makes the n-th time fail that a step is reached on this thread; none makes no step fail.
+pub(in crate::libvirt) fn make_fail(step: Option<(&'static str, usize)>) {
+    FAILING.set(step);
+}
+
 thread_local! {
     static FAILING: RefCell<Option<(&'static str, usize)>> = const { RefCell::new(None) };
 }
 
 /// Fails at the n-th time that the asked-for step is reached.
-pub(super) fn reached(step: &str) -> Result<(), Fault> {
+pub(in crate::libvirt) fn reached(step: &str) -> Result<(), Fault> {
     FAILING.with_borrow_mut(|failing| match failing {
         Some((wanted, 0)) if *wanted == step => Err(Error::internal(format!("injected at {step}")).into()),
         Some((wanted, left)) if *wanted == step => {
@@ -41,6 +46,7 @@ const HOST: &str = "<node><cpu><mhz>2000</mhz><model>i686</model><active>2</acti
 
 impl Host {
     fn new() -> Self {
+        crate::libvirt::library::load().unwrap();
         virt::error::clear_error_callback();
         let mut file = tempfile::Builder::new().suffix(".xml").tempfile().unwrap();
         file.write_all(HOST.as_bytes()).unwrap();

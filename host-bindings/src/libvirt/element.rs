@@ -113,6 +113,13 @@ impl Element {
     }
 }
 
+impl Element {
+    /// Its name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 impl fmt::Display for Element {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.print(out, 0)

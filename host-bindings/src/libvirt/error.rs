@@ -111,8 +111,20 @@ fn kind(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Err
         ErrorNumber::DomExist | ErrorNumber::NetworkExist | ErrorNumber::StorageVolExist => {
             ErrorKind::AlreadyExists(subject(noun))
         }
+        // virStorageVolCreateXMLFrom has no code of its own for it (storage_driver.c).
+        ErrorNumber::InternalError if message.contains("storage volume name") && message.contains("already in use") => {
+            ErrorKind::AlreadyExists(subject(noun))
+        }
         ErrorNumber::OperationFailed if message.contains("already exists") => ErrorKind::AlreadyExists(subject(noun)),
         ErrorNumber::OperationInvalid | ErrorNumber::ResourceBusy => ErrorKind::Conflict,
+        // Another pool has the same place; a network's range or bridge is the host's already (virstorageobj.c, bridge_driver).
+        ErrorNumber::OperationFailed | ErrorNumber::InternalError
+            if ["source conflict with pool", "already in use by"]
+                .iter()
+                .any(|words| message.contains(words)) =>
+        {
+            ErrorKind::Conflict
+        }
         ErrorNumber::NoSupport
         | ErrorNumber::ConfigUnsupported
         | ErrorNumber::ArgumentUnsupported

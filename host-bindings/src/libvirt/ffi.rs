@@ -14,6 +14,7 @@ use std::ptr;
 
 use virt::connect::Connect;
 use virt::domain::Domain;
+use virt::domain_snapshot::DomainSnapshot;
 use virt::error::Error;
 use virt::network::Network;
 use virt::nodedev::NodeDevice;
@@ -92,6 +93,12 @@ impl Release for StoragePool {
 }
 
 impl Release for StorageVol {
+    fn release(&mut self) -> Result<(), Error> {
+        self.free()
+    }
+}
+
+impl Release for DomainSnapshot {
     fn release(&mut self) -> Result<(), Error> {
         self.free()
     }
@@ -278,6 +285,71 @@ pub(super) fn end_with_starter(command: &mut Command) {
     };
     // SAFETY: the closure only makes system calls, which are allowed between fork and exec; it allocates nothing.
     unsafe { command.pre_exec(prepare) };
+}
+
+/// What the host's libvirt says about the types of pools, as XML.
+///
+/// # Errors
+/// What libvirt answered; `NoSupport` from drivers without storage.
+pub(super) fn pool_capabilities(connect: &Connect) -> Result<String, Error> {
+    // SAFETY: `connect` is a live handle.
+    let text = unsafe { sys::virConnectGetStoragePoolCapabilities(connect.as_ptr(), 0) };
+    // SAFETY: null, or a text of libvirt that ends with a zero.
+    let owned = unsafe { owned_text(text) };
+    // SAFETY: the caller frees the text (virConnectGetStoragePoolCapabilities documentation); null is allowed.
+    unsafe { free(text.cast()) };
+    owned.ok_or_else(Error::last_error)
+}
+
+/// Skips so many bytes of an upload; they read as zeros.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn send_hole(stream: &Stream, bytes: usize) -> Result<(), Error> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    // SAFETY: `stream` is a live handle.
+    if unsafe { sys::virStreamSendHole(stream.as_ptr(), bytes, 0) } == 0 {
+        Ok(())
+    } else {
+        Err(Error::last_error())
+    }
+}
+
+/// What comes next in a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// So many bytes, now in the buffer.
+    Bytes(usize),
+    /// So many zeros that were not sent.
+    Hole(u64),
+    /// Nothing: that was all.
+    End,
+}
+
+/// Receives the next part of a sparse download into the buffer.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn receive(stream: &Stream, buffer: &mut [u8]) -> Result<Received, Error> {
+    /// What `virStreamRecvFlags` returns before a hole (its documentation).
+    const HOLE: c_int = -3;
+    let stop = sys::VIR_STREAM_RECV_STOP_AT_HOLE;
+    // SAFETY: `stream` is a live handle, and libvirt writes at most `len` bytes to the buffer.
+    let count = unsafe { sys::virStreamRecvFlags(stream.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), stop) };
+    if count == HOLE {
+        let mut length = 0;
+        // SAFETY: `stream` is a live handle; `length` is a valid place for a number.
+        let got = unsafe { sys::virStreamRecvHole(stream.as_ptr(), &raw mut length, 0) };
+        return match (got, u64::try_from(length)) {
+            (0, Ok(length)) => Ok(Received::Hole(length)),
+            _ => Err(Error::last_error()),
+        };
+    }
+    match usize::try_from(count) {
+        Ok(0) => Ok(Received::End),
+        Ok(count) => Ok(Received::Bytes(count)),
+        Err(_) => Err(Error::last_error()),
+    }
 }
 
 /// The text at a pointer; none when it is null.

@@ -104,7 +104,7 @@ functions! {
     virConnectDomainEventRegisterAny virConnectDomainXMLFromNative
     virConnectDomainXMLToNative virConnectFindStoragePoolSources virConnectGetAllDomainStats
     virConnectGetCPUModelNames virConnectGetCapabilities virConnectGetDomainCapabilities virConnectGetHostname
-    virConnectGetLibVersion virConnectGetMaxVcpus virConnectGetSysinfo virConnectGetType virConnectGetURI
+    virConnectGetLibVersion virConnectGetMaxVcpus virConnectGetStoragePoolCapabilities virConnectGetSysinfo virConnectGetType virConnectGetURI
     virConnectGetVersion virConnectIsAlive virConnectIsEncrypted virConnectIsSecure virConnectListAllDomains
     virConnectListAllInterfaces virConnectListAllNWFilters virConnectListAllNetworks virConnectListAllNodeDevices
     virConnectListAllSecrets virConnectListAllStoragePools virConnectListDefinedDomains
@@ -171,5 +171,6 @@ functions! {
     virStorageVolGetName virStorageVolGetPath virStorageVolGetXMLDesc virStorageVolLookupByKey
     virStorageVolLookupByName virStorageVolLookupByPath virStorageVolRef virStorageVolResize virStorageVolUpload
     virStorageVolWipe virStorageVolWipePattern virStreamAbort virStreamEventRemoveCallback
-    virStreamEventUpdateCallback virStreamFinish virStreamFree virStreamNew virStreamRecv virStreamRef virStreamSend
+    virStreamEventUpdateCallback virStreamFinish virStreamFree virStreamNew virStreamRecv virStreamRecvFlags virStreamRecvHole virStreamRef
+    virStreamSend virStreamSendHole
 }

@@ -5,13 +5,16 @@
 //! `genisoimage` would do goes through libvirt's own calls or is written here. The one exception is `ssh`, the way to a
 //! remote host.
 //!
-//! Not supported yet, and answered so: `import-image`, `create-pool`, `delete-pool`, `create-network`, `update-network`,
-//! `delete-network`.
+//! What libvirt cannot do, and is answered so: `clone-vm` and `export-vm` of a snapshot that is inside the disks, which only
+//! reverting takes out; `create-snapshot` beside disks that are no files.
 //!
 //! - `uri`, `remote_options`, `endpoint`, `tunnel`, `ssh_failure`: this host or another one, and how it is reached.
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `watch`, `inventory`, `happenings`, `ffi_events`: what a running server keeps by libvirt's events.
 //! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
+//! - `pool_changes`, `network_changes`, `network_update`: what changes those; `*_request` checks what is asked for.
+//! - `snapshots`, `clone`, `export`, `hosts`: one file for each ability; `own_volumes`, `leftovers`: what goes with a VM.
+//! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.
 //! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
 //!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
 //! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
@@ -20,19 +23,28 @@
 
 mod addresses;
 mod capabilities;
+mod clone;
+mod clone_seed;
+mod clone_xml;
 mod connection;
+mod content;
 mod create;
 mod delete;
 mod disk_attach;
+mod disk_state;
 mod disk_survey;
 mod disk_tuning;
 mod disks;
 mod domain_xml;
+mod download;
 mod edit;
 mod element;
 mod endpoint;
+mod entries;
 mod error;
+mod export;
 mod facts;
+mod fetch;
 mod ffi;
 mod ffi_events;
 mod gates;
@@ -40,13 +52,17 @@ mod get;
 mod handle;
 mod happenings;
 mod hardware;
+mod hosts;
 mod hotplug;
 mod image_format;
+mod image_sources;
 mod images;
 mod inventory;
 mod iso9660;
+mod iso_reader;
 mod kcli_metadata;
 mod keyed;
+mod leftovers;
 mod library;
 mod list;
 mod lookup;
@@ -54,6 +70,11 @@ mod machine;
 mod media;
 mod metadata;
 mod names;
+mod network_changes;
+mod network_entries;
+mod network_request;
+mod network_update;
+mod network_xml;
 mod networks;
 mod nic_source;
 mod nic_tuning;
@@ -61,20 +82,28 @@ mod nics;
 mod notes;
 mod option_reader;
 mod options;
+mod own_volumes;
+mod packing;
 mod page;
 mod pause;
+mod pool_capabilities;
+mod pool_changes;
+mod pool_request;
 mod pools;
 mod power;
 mod provider;
 mod remote_options;
 mod request;
 mod resize;
-#[cfg(test)]
-mod schema_check;
 mod seed;
 mod size_facts;
+mod snapshot_facts;
+mod snapshot_plan;
+mod snapshots;
+mod spec_options;
 mod ssh_failure;
 mod status;
+mod tree;
 mod tunnel;
 mod upload;
 mod uri;
@@ -82,5 +111,10 @@ mod volume_xml;
 mod volumes;
 mod wait;
 mod watch;
+
+#[cfg(test)]
+mod schema_check;
+#[cfg(test)]
+mod test_host;
 
 pub use provider::Libvirt;

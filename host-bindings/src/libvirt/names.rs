@@ -10,6 +10,8 @@ use super::element::is_xml_character;
 
 /// The longest name of a VM in bytes: with a suffix it must stay a file name, and host names end at 63.
 const NAME_BYTES_MAX: usize = 64;
+/// The longest path in bytes (Linux: `PATH_MAX` in limits.h).
+const PATH_BYTES_MAX: usize = 4096;
 
 /// A text from outside as a part of a message: nothing in it can steer a terminal or begin a new line.
 pub(super) fn printable(text: &str) -> String {
@@ -62,6 +64,29 @@ pub(super) fn check_text(field: &str, text: &str) -> Result<(), Error> {
             Err(Error::invalid_argument(field, message))
         }
     }
+}
+
+/// A path of the host without a final slash; refuses one that is not absolute or leads back by `..`.
+pub(super) fn check_path(field: &str, path: &str) -> Result<String, Error> {
+    let broken_rule = if !path.starts_with('/') {
+        "must begin with `/`"
+    } else if path.split('/').any(|part| part == "..") {
+        "must not contain `..`"
+    } else if path.len() > PATH_BYTES_MAX {
+        "must not be longer than 4096 bytes"
+    } else if path
+        .chars()
+        .any(|character| character.is_control() || !is_xml_character(character))
+    {
+        "must not contain control characters"
+    } else {
+        let trimmed = path.trim_end_matches('/');
+        return Ok(if trimmed.is_empty() { "/" } else { trimmed }.to_owned());
+    };
+    Err(Error::invalid_argument(
+        field,
+        format!("`{}` {broken_rule}", printable(path)),
+    ))
 }
 
 /// Refuses a text that is not a host name (RFC 1123 section 2.1, and underscores, which Linux accepts).
@@ -200,6 +225,15 @@ mod tests {
             &long[1..],
         ] {
             assert!(check_name("name", good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_absolute_and_lead_nowhere_else() {
+        assert_eq!(check_path("path", "/srv/it's <&>//").unwrap(), "/srv/it's <&>");
+        assert_eq!(check_path("path", "/").unwrap(), "/");
+        for bad in ["", "a", "./a", "/a/../b", "/..", "/a\0", "/a\nb", &"/x".repeat(2049)] {
+            assert!(check_path("path", bad).is_err(), "{bad:?}");
         }
     }
 

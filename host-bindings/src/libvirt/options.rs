@@ -1,17 +1,21 @@
 //! The options of a libvirt connection and of its VMs, and the provider's description of itself.
 
+use std::sync::Arc;
+
 use crate::contract::{Error, OptionEntry, OptionSchema, OptionType, OptionValue, ProviderInfo, SpecOptions};
 
 use super::capabilities::Acceleration;
 use super::disk_tuning::DiskTuning;
 use super::endpoint::Endpoint;
 use super::hardware::{Allowed, Hardware};
+use super::image_sources::ImageSources;
 use super::names::printable;
 use super::remote_options::{self, RemoteOptions};
+use super::spec_options;
 use super::uri::{DEFAULT_URI, Target};
 
 /// A connection's options, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Options {
     /// Which libvirt, as it was written.
     pub(super) uri: String,
@@ -25,6 +29,8 @@ pub(super) struct Options {
     pub(super) pool: String,
     /// The network for VMs that name none.
     pub(super) network: String,
+    /// From where images may be fetched.
+    pub(super) image_sources: Arc<ImageSources>,
     /// Whether media are taken from guests that hold them.
     pub(super) media_force: bool,
     /// What the operator allows beyond the VMs themselves.
@@ -44,10 +50,11 @@ impl Options {
             acceleration: Acceleration::Auto,
             pool: "default".to_owned(),
             network: "default".to_owned(),
+            image_sources: Arc::new(ImageSources::from_entries(entries)?),
             media_force: false,
             allowed: Allowed::default(),
         };
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !ImageSources::owns(&entry.name)) {
             if options.remote.take(entry)? {
                 continue;
             }
@@ -135,12 +142,13 @@ pub(super) fn describe() -> ProviderInfo {
         ),
     ];
     connection_options.extend(remote_options::describe());
+    connection_options.extend(ImageSources::schemas());
     ProviderInfo {
         name: "libvirt".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: "KVM and QEMU virtual machines of this host or another one, through libvirt".to_owned(),
         connection_options,
-        spec_options: vec![
+        spec_options: [
             SpecOptions {
                 noun: "vm".to_owned(),
                 options: vm_options(),
@@ -149,7 +157,10 @@ pub(super) fn describe() -> ProviderInfo {
                 noun: "disk".to_owned(),
                 options: DiskTuning::schemas(),
             },
-        ],
+        ]
+        .into_iter()
+        .chain(spec_options::schemas())
+        .collect(),
         endpoints: Vec::new(),
         credentials: Vec::new(),
         state_kib: None,
@@ -263,7 +274,11 @@ mod tests {
             })
             .collect();
         assert_eq!(entries.len(), 9);
-        assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
+        let (given, absent) = (
+            Options::from_entries(&entries).unwrap(),
+            Options::from_entries(&[]).unwrap(),
+        );
+        assert_eq!(format!("{given:?}"), format!("{absent:?}"));
     }
 
     #[test]

@@ -10,20 +10,25 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, EventBatch, Image, ImagePage, ImageSpec,
-    MetadataChange, Network, NetworkPage, OptionEntry, PageRequest, Pool, PoolPage, Provider, ProviderInfo, StopMode,
-    Vm, VmDeleteOptions, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
+    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, EventBatch, HostPage, Image, ImagePage, ImageSpec,
+    MetadataChange, Network, NetworkPage, NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage,
+    PoolSpec, Provider, ProviderInfo, SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions,
+    VmExportSpec, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
 use super::error::{Doing as _, Fault};
+use super::export::Export;
+use super::network_request::NetworkRequest;
+use super::network_update::Update;
 use super::options::{self, Options};
+use super::pool_request::PoolRequest;
 use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::watch::Watch;
 use super::{
-    create, delete, disk_attach, disks, get, images, list, media, networks, nics, notes, page, pause, pools, power,
-    resize,
+    clone, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media, network_changes,
+    network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
 };
 
 /// The longest that a call may take which only reads.
@@ -61,6 +66,10 @@ impl Libvirt {
         Ability::Images,
         Ability::Pools,
         Ability::Networks,
+        Ability::Snapshots,
+        Ability::VmClone,
+        Ability::VmExport,
+        Ability::Hosts,
         Ability::VmPause,
         Ability::VmResize,
         Ability::VmMetadata,
@@ -233,6 +242,7 @@ impl Provider for Libvirt {
     }
 
     async fn upload_image(&self, call: &Call, spec: ImageSpec, content: Blob) -> Result<Change, Error> {
+        upload::check_spec(&spec)?;
         let upload = Upload {
             spec,
             default_pool: self.options.pool.clone(),
@@ -241,8 +251,21 @@ impl Provider for Libvirt {
         };
         let cancelled = CancelOnDrop::default();
         let flag = Arc::clone(&cancelled.0);
-        self.change(call, move |connect| upload::upload_image(connect, &upload, &flag))
+        self.change(call, move |connect| upload::upload_image(connect, upload, &flag))
             .await
+    }
+
+    async fn import_image(&self, call: &Call, spec: ImageSpec, url: String) -> Result<Change, Error> {
+        upload::check_spec(&spec)?;
+        let pool = spec.pool.clone().unwrap_or_else(|| self.options.pool.clone());
+        let name = spec.name.clone();
+        // Before anything is fetched in vain.
+        self.read(call, move |connect| {
+            upload::find_free_place(connect, &pool, &name).map(drop)
+        })
+        .await?;
+        let content = fetch::fetch(&self.options.image_sources, call, &url).await?;
+        self.upload_image(call, spec, content).await
     }
 
     async fn delete_image(&self, call: &Call, image: String) -> Result<Change, Error> {
@@ -266,6 +289,17 @@ impl Provider for Libvirt {
         watch.happenings().since(cursor.as_deref())
     }
 
+    async fn create_pool(&self, call: &Call, spec: PoolSpec) -> Result<Change, Error> {
+        let request = PoolRequest::from_spec(&spec)?;
+        self.change(call, move |connect| pool_changes::create_pool(connect, &request))
+            .await
+    }
+
+    async fn delete_pool(&self, call: &Call, pool: String, contents: bool) -> Result<Change, Error> {
+        self.change(call, move |connect| pool_changes::delete_pool(connect, &pool, contents))
+            .await
+    }
+
     async fn list_networks(&self, call: &Call, page: PageRequest) -> Result<NetworkPage, Error> {
         self.read(call, move |connect| networks::list_networks(connect, &page))
             .await
@@ -274,6 +308,92 @@ impl Provider for Libvirt {
     async fn get_network(&self, call: &Call, network: String) -> Result<Network, Error> {
         self.read(call, move |connect| networks::get_network(connect, &network))
             .await
+    }
+
+    async fn create_network(&self, call: &Call, spec: NetworkSpec) -> Result<Change, Error> {
+        let request = NetworkRequest::from_spec(&spec)?;
+        self.change(call, move |connect| network_changes::create_network(connect, request))
+            .await
+    }
+
+    async fn update_network(&self, call: &Call, network: String, update: NetworkUpdate) -> Result<Change, Error> {
+        let update = Update::from_contract(&update)?;
+        self.change(call, move |connect| {
+            network_update::update_network(connect, &network, &update)
+        })
+        .await
+    }
+
+    async fn delete_network(&self, call: &Call, network: String) -> Result<Change, Error> {
+        self.change(call, move |connect| network_changes::delete_network(connect, &network))
+            .await
+    }
+
+    async fn list_snapshots(&self, call: &Call, vm: String, page: PageRequest) -> Result<SnapshotPage, Error> {
+        self.read(call, move |connect| snapshots::list_snapshots(connect, &vm, &page))
+            .await
+    }
+
+    async fn create_snapshot(&self, call: &Call, vm: String, spec: SnapshotSpec) -> Result<Change, Error> {
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::create_snapshot(connect, vm, &spec)
+        })
+        .await
+    }
+
+    async fn revert_snapshot(&self, call: &Call, vm: String, snapshot: String) -> Result<Change, Error> {
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::revert_snapshot(connect, vm, &snapshot)
+        })
+        .await
+    }
+
+    async fn delete_snapshot(
+        &self,
+        call: &Call,
+        vm: String,
+        snapshot: String,
+        children: bool,
+    ) -> Result<Change, Error> {
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::delete_snapshot(connect, vm, &snapshot, children)
+        })
+        .await
+    }
+
+    async fn clone_vm(&self, call: &Call, vm: String, spec: VmCloneSpec) -> Result<Change, Error> {
+        self.change(call, move |connect| clone::clone_vm(connect, &vm, &spec))
+            .await
+    }
+
+    async fn export_vm(&self, call: &Call, vm: String, spec: VmExportSpec) -> Result<Change, Error> {
+        let export = Export {
+            spec,
+            default_pool: self.options.pool.clone(),
+        };
+        self.change(call, move |connect| export::export_vm(connect, &vm, &export))
+            .await
+    }
+
+    async fn download_vm_disk(
+        &self,
+        call: &Call,
+        vm: String,
+        disk: String,
+        format: Option<String>,
+        into: Blob,
+    ) -> Result<(), Error> {
+        let cancelled = CancelOnDrop::default();
+        let (flag, of_call) = (Arc::clone(&cancelled.0), call.clone());
+        self.change(call, move |connect| {
+            let target = (&into, &of_call);
+            export::download_vm_disk(connect, &vm, &disk, format.as_deref(), target, &flag)
+        })
+        .await
+    }
+
+    async fn list_hosts(&self, call: &Call, page: PageRequest) -> Result<HostPage, Error> {
+        self.read(call, move |connect| hosts::list_hosts(connect, &page)).await
     }
 
     async fn pause_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {

@@ -4,30 +4,31 @@
 //! checked, before a volume exists; while it is sent the hash is taken again, and a volume whose content did not arrive
 //! as announced is removed. Everything here blocks.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use virt::connect::Connect;
+use virt::error::ErrorNumber;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
+use virt::sys;
 
 use crate::blobs::Blob;
 use crate::call::Call;
-use crate::contract::{Change, Error, ErrorKind, ImageSpec};
+use crate::contract::{Change, Error, ImageSpec};
 
+use super::content::Content;
 use super::error::{Doing as _, Fault, conflict};
 use super::facts::VolumeFacts;
 use super::ffi::{self, Owned};
-use super::image_format::{self, HEAD_BYTES, ImageFormat};
+use super::image_format::{self, ImageFormat};
 use super::lookup;
 use super::names::{check_name, printable};
 use super::volume_xml::VolumeDefinition;
 
-/// How much is read and sent at once.
-const PIECE_BYTES: usize = 1 << 20;
+/// The least that is worth a hole: what file systems allocate at once.
+const HOLE_BYTES: usize = 4096;
 /// How long libvirt may take to look at a volume again after its content arrived.
 const REFRESH_LIMIT: Duration = Duration::from_secs(10);
 
@@ -44,29 +45,60 @@ pub(super) struct Upload {
 }
 
 /// Brings an image in. Stops between two pieces when `cancelled` becomes true, and leaves nothing then.
-pub(super) fn upload_image(connect: &Connect, upload: &Upload, cancelled: &AtomicBool) -> Result<Change, Fault> {
+pub(super) fn upload_image(connect: &Connect, upload: Upload, cancelled: &AtomicBool) -> Result<Change, Fault> {
     let spec = &upload.spec;
-    check_name("name", &spec.name)?;
-    if let Some(option) = spec.options.first() {
-        return Err(Error::invalid_argument(&option.name, format!("images have no option `{}`", option.name)).into());
-    }
-    let bytes = upload.content.size().map_err(|error| unreadable(&error))?;
-    let head = upload
-        .content
-        .read_at_blocking(0, HEAD_BYTES)
-        .map_err(|error| unreadable(&error))?;
-    let format = image_format::detect(&head)?;
+    check_spec(spec)?;
+    let content = Content::examine(
+        &spec.name,
+        upload.content,
+        spec.sha256.as_deref(),
+        upload.call,
+        cancelled,
+    )?;
+    let format = image_format::detect(&content.head()?)?;
     check_format(spec.format.as_deref(), format)?;
-    check_sha256(upload, bytes, cancelled)?;
     let pool_name = spec.pool.as_deref().unwrap_or(&upload.default_pool);
-    let pool = lookup::find_pool(connect, pool_name)?;
+    let pool = find_free_place(connect, pool_name, &spec.name)?;
+    let bytes = content.bytes();
     let volume = create_volume(&pool, &spec.name, bytes)?;
-    match fill(connect, upload, &volume, bytes, cancelled).and_then(|()| wait_until_seen(&volume, format, bytes)) {
+    let filled = fill(connect, &spec.name, &content, &volume, cancelled);
+    match filled.and_then(|()| wait_until_seen(&volume, format, bytes)) {
         Ok(path) => Ok(Change {
             id: path,
             pending: None,
         }),
         Err(fault) => Err(remove(&volume, &spec.name, fault)),
+    }
+}
+
+/// Checks what can be checked before the content is there.
+pub(super) fn check_spec(spec: &ImageSpec) -> Result<(), Error> {
+    check_name("name", &spec.name)?;
+    match spec.options.first() {
+        None => Ok(()),
+        Some(option) => {
+            let message = format!("images have no option `{}`", printable(&option.name));
+            Err(Error::invalid_argument(&option.name, message))
+        }
+    }
+}
+
+/// The pool for a new image, when it can be used and has none of that name.
+///
+/// # Errors
+/// `not-found` without such a pool, `conflict` when it is not active, `already-exists` for the name.
+pub(super) fn find_free_place(connect: &Connect, pool_name: &str, name: &str) -> Result<Owned<StoragePool>, Fault> {
+    let pool = lookup::find_pool(connect, pool_name)?;
+    if !pool.is_active().doing("read", "pool", pool_name)? {
+        return Err(conflict(format!(
+            "pool `{}` is not active: start it (`virsh pool-start`), or choose another one",
+            printable(pool_name)
+        )));
+    }
+    match StorageVol::lookup_by_name(&pool, name).map(Owned::new) {
+        Ok(_) => Err(Error::already_exists("image", name).into()),
+        Err(error) if error.code() == ErrorNumber::NoStorageVolume => Ok(pool),
+        Err(error) => Err(error).doing("find", "image", name),
     }
 }
 
@@ -127,86 +159,16 @@ fn check_format(wanted: Option<&str>, found: ImageFormat) -> Result<(), Error> {
     }
 }
 
-/// Compares the content's hash with the announced one before anything is sent.
-fn check_sha256(upload: &Upload, bytes: u64, cancelled: &AtomicBool) -> Result<(), Fault> {
-    let Some(expected) = &upload.spec.sha256 else {
-        return Ok(());
-    };
-    let mut hash = Sha256::new();
-    for_each_piece(upload, bytes, cancelled, "checking", |piece| {
-        hash.update(piece);
-        Ok(())
-    })?;
-    compare(expected, hash)
-}
-
-fn compare(expected: &str, hash: Sha256) -> Result<(), Fault> {
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if found == *expected {
-        return Ok(());
-    }
-    let message = format!(
-        "the content has the SHA-256 {found}, not {}; nothing was kept",
-        printable(expected)
-    );
-    Err(Error::invalid_argument("sha256", message).into())
-}
-
 fn fill(
     connect: &Connect,
-    upload: &Upload,
+    name: &str,
+    content: &Content,
     volume: &StorageVol,
-    bytes: u64,
     cancelled: &AtomicBool,
 ) -> Result<(), Fault> {
-    let sender = Sender::open(connect, volume, &upload.spec.name, bytes)?;
-    let mut hash = Sha256::new();
-    for_each_piece(upload, bytes, cancelled, "uploading", |piece| {
-        hash.update(piece);
-        sender.send(piece)
-    })?;
-    if let Some(expected) = &upload.spec.sha256 {
-        compare(expected, hash)?;
-    }
+    let sender = Sender::open(connect, volume, name, content.bytes())?;
+    content.for_each_piece("uploading", cancelled, |piece| sender.send(piece))?;
     sender.finish()
-}
-
-fn for_each_piece(
-    upload: &Upload,
-    bytes: u64,
-    cancelled: &AtomicBool,
-    doing: &str,
-    mut work: impl FnMut(&[u8]) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let mut offset = 0;
-    let mut reported = None;
-    while offset < bytes {
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::TimedOut, "the upload was given up by its caller").into());
-        }
-        let piece = upload
-            .content
-            .read_at_blocking(offset, PIECE_BYTES)
-            .map_err(|error| unreadable(&error))?;
-        if piece.is_empty() {
-            return Err(unreadable(&io::ErrorKind::UnexpectedEof.into()));
-        }
-        work(&piece)?;
-        offset += piece.len() as u64;
-        let percent = u8::try_from(offset.saturating_mul(100) / bytes).ok();
-        if percent != reported {
-            upload
-                .call
-                .reporter
-                .progress(percent, &format!("{doing} image {}", upload.spec.name));
-            reported = percent;
-        }
-    }
-    Ok(())
-}
-
-fn unreadable(error: &io::Error) -> Fault {
-    Error::invalid_argument("content", format!("the content cannot be read: {error}")).into()
 }
 
 /// libvirt looks at new content in the background; the upload is complete when the volume shows what it is.
@@ -242,21 +204,60 @@ fn wait_until_seen(volume: &StorageVol, format: ImageFormat, bytes: u64) -> Resu
 struct Sender<'a> {
     stream: Owned<Stream>,
     name: &'a str,
+    /// Whether it takes holes for what is zero.
+    with_holes: bool,
     finished: std::cell::Cell<bool>,
 }
 
 impl<'a> Sender<'a> {
     fn open(connect: &Connect, volume: &StorageVol, name: &'a str, bytes: u64) -> Result<Self, Fault> {
-        let stream = Stream::new(connect, 0).map(Owned::new).doing("upload", "image", name)?;
-        volume.upload(&stream, 0, bytes, 0).doing("upload", "image", name)?;
+        let new_stream = || Stream::new(connect, 0).map(Owned::new).doing("upload", "image", name);
+        let mut stream = new_stream()?;
+        let sparse = sys::VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM;
+        let with_holes = match volume.upload(&stream, 0, bytes, sparse) {
+            Ok(()) => true,
+            // libvirt before 3.4, and drivers that know no holes.
+            Err(error) if matches!(error.code(), ErrorNumber::InvalidArg | ErrorNumber::ArgumentUnsupported) => {
+                stream = new_stream()?;
+                volume.upload(&stream, 0, bytes, 0).doing("upload", "image", name)?;
+                false
+            }
+            Err(error) => Err(error).doing("upload", "image", name)?,
+        };
         Ok(Self {
             stream,
             name,
+            with_holes,
             finished: std::cell::Cell::new(false),
         })
     }
 
-    fn send(&self, mut bytes: &[u8]) -> Result<(), Fault> {
+    /// Sends a piece; what is zero in it is not sent but skipped.
+    fn send(&self, bytes: &[u8]) -> Result<(), Fault> {
+        if !self.with_holes {
+            return self.send_all(bytes);
+        }
+        let is_hole = |block: &[u8]| block.iter().all(|byte| *byte == 0);
+        let mut rest = bytes;
+        while let Some(first) = rest.chunks(HOLE_BYTES).next() {
+            let hole = is_hole(first);
+            let run: usize = rest
+                .chunks(HOLE_BYTES)
+                .take_while(|block| is_hole(block) == hole)
+                .map(<[u8]>::len)
+                .sum();
+            let (part, after) = rest.split_at(run);
+            if hole {
+                ffi::send_hole(&self.stream, part.len()).doing("upload", "image", self.name)?;
+            } else {
+                self.send_all(part)?;
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn send_all(&self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let sent = self.stream.send(bytes).doing("upload", "image", self.name)?;
             bytes = bytes.get(sent..).unwrap_or_default();

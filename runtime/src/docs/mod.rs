@@ -1,6 +1,6 @@
 //! Documents about the whole, as pages of the API documentation, so that their links are checked.
 //!
-//! Nothing here is code. `contract_map` and `limits` are also read by tests; the decision records say why things are as they are.
+//! Nothing here is code. `contract_map` and `limits` are also read by tests; one writes `abilities`; the decision records say why things are as they are.
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
@@ -19,6 +19,9 @@ pub mod glossary {}
 
 #[doc = include_str!("contract-map.md")]
 pub mod contract_map {}
+
+#[doc = include_str!("abilities.md")]
+pub mod abilities {}
 
 /// Decision records: context, decision, what was rejected, consequences.
 pub mod adr {

@@ -16,8 +16,10 @@
 mod arguments;
 mod outcome;
 mod setup;
+mod ssh;
 mod subject;
 mod suite;
+mod table;
 mod trials;
 mod world;
 

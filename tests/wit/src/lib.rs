@@ -5,6 +5,7 @@
 //! import and export (`components.rs`).
 
 mod item;
+mod surface;
 mod table;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use stockade_test_support::artifacts::workspace_root;
 use wit_parser::{Interface, PackageId, Resolve, WorldItem};
 
 pub use item::{Item, ItemKind, is_or_holds_option, items};
+pub use surface::{Surface, exported_abilities};
 pub use table::{Table, tables};
 
 /// The contract, parsed.

@@ -5,26 +5,7 @@
 use std::collections::BTreeSet;
 
 use stockade_test_support::artifacts::component;
-
-/// A component's interfaces: what it imports beyond types, and which abilities it exports.
-struct Surface {
-    imports: BTreeSet<String>,
-    exports: BTreeSet<String>,
-}
-
-fn surface(name: &str) -> Surface {
-    let file = component(name);
-    let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("`{}`: {error}", file.display()));
-    let decoded = wit_component::decode(&bytes).unwrap_or_else(|error| panic!("`{}`: {error:#}", file.display()));
-    let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
-        panic!("`{}` is not a component", file.display());
-    };
-    let world = &resolve.worlds[world];
-    Surface {
-        imports: world.imports.keys().map(|key| resolve.name_world_key(key)).collect(),
-        exports: world.exports.keys().map(|key| resolve.name_world_key(key)).collect(),
-    }
-}
+use stockade_test_wit::Surface;
 
 /// The contract's own prefix; what carries another one does not come from it.
 fn of_the_contract(names: &[&str]) -> BTreeSet<String> {
@@ -35,7 +16,7 @@ fn of_the_contract(names: &[&str]) -> BTreeSet<String> {
 }
 
 fn check(name: &str, imports: &[&str], exports: &[&str]) {
-    let surface = surface(name);
+    let surface = Surface::of(&component(name));
     let is_types = |import: &String| import.contains("/types@") || import.contains("-types@");
     let imported: BTreeSet<_> = surface.imports.into_iter().filter(|import| !is_types(import)).collect();
     assert_eq!(imported, of_the_contract(imports), "imports of `{name}`");

@@ -5,8 +5,11 @@ use std::io::Write as _;
 use stockade::blobs::Blob;
 use stockade::contract::{Ability, ImageSpec, VmSpec};
 
+use stockade_test_support::http_server::Answer;
+
 use super::{Trial, trials};
 use crate::outcome::{Outcome, already_exists, ensure, not_found, refused};
+use crate::setup::start_server;
 use crate::subject::{NO_OPTIONS, Subject};
 use crate::world::World;
 
@@ -18,6 +21,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_image_of_another_checksum_leaves_nothing,
         uploading_twice_is_already_exists,
         an_image_in_use_is_not_deleted,
+        an_image_is_fetched_from_a_url,
     ];
     all.extend(trials![&[Ability::Vms, Ability::Images]; images_are_not_vms]);
     all
@@ -134,6 +138,35 @@ async fn an_image_in_use_is_not_deleted(subject: &Subject) -> Outcome {
     // Its VM still works.
     subject.service.start_vm("user").await?;
     Ok(())
+}
+
+async fn an_image_is_fetched_from_a_url(subject: &Subject) -> Outcome {
+    let before = World::observe(subject).await?;
+    let server = start_server().await?;
+    let bytes = content()?.0.read_at(0, 1 << 20).await?.to_vec();
+    for method in ["GET", "HEAD"] {
+        server.always(method, "/fetched.img", Answer::bytes(200, bytes.clone()));
+    }
+    let url = format!("{}/fetched.img", server.url());
+    let fetch = async |sha256: &str| {
+        subject
+            .service
+            .import_image(spec("fetched.img", Some(sha256)), &NO_OPTIONS, &url)
+            .await
+    };
+    let Some(id) = subject.unless_documented(fetch(SHA256).await)? else {
+        return before.check_unchanged(subject).await;
+    };
+    let image = subject.service.get_image("fetched.img").await?;
+    ensure!(
+        image.id == id,
+        "import-image answered `{id}`, the image is `{}`",
+        image.id
+    );
+    subject.service.delete_image("fetched.img").await?;
+    // Another content than the one that was promised leaves nothing.
+    refused(fetch(&"0".repeat(64)).await, &["invalid-argument"])?;
+    before.check_unchanged(subject).await
 }
 
 async fn images_are_not_vms(subject: &Subject) -> Outcome {

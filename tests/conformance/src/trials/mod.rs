@@ -13,6 +13,7 @@ mod failed_creates;
 mod faults;
 mod guest;
 mod guest_agent;
+mod guest_states;
 mod images;
 mod life;
 mod lists;
@@ -100,6 +101,7 @@ pub(crate) fn all() -> Vec<Trial> {
         events::trials(),
         every_function::trials(),
         guest::trials(),
+        guest_states::trials(),
     ]
     .concat()
 }

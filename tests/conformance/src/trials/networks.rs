@@ -1,6 +1,6 @@
 //! Networks and pools: created, read, refused when they exist, deleted when nobody uses them.
 
-use stockade::contract::{Ability, NetworkSpec, PoolSpec};
+use stockade::contract::{Ability, NetworkSpec, NetworkUpdate, PoolSpec};
 
 use super::{Trial, trials};
 use crate::outcome::{Outcome, already_exists, ensure, not_found, refused};
@@ -13,6 +13,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_missing_network_is_not_found,
         a_network_lives_and_dies,
         a_network_in_use_is_not_deleted,
+        a_network_is_changed,
     ];
     all.extend(trials![&[Ability::Pools];
         the_default_pool_is_read_by_name_and_by_id,
@@ -81,6 +82,54 @@ async fn a_network_in_use_is_not_deleted(subject: &Subject) -> Outcome {
         "it was deleted or stopped"
     );
     Ok(())
+}
+
+async fn a_network_is_changed(subject: &Subject) -> Outcome {
+    let spec = NetworkSpec {
+        name: "conf-changed".to_owned(),
+        cidrs: vec!["10.234.0.0/24".to_owned()],
+        mode: None,
+        dhcp: true,
+        domain: None,
+        metadata: vec![],
+        options: vec![],
+    };
+    let answer = subject.service.create_network(spec, &NO_OPTIONS).await;
+    if subject.unless_documented(answer)?.is_none() {
+        return Ok(());
+    }
+    let change = |dhcp, domain: Option<&str>| NetworkUpdate {
+        dhcp,
+        mode: None,
+        domain: domain.map(str::to_owned),
+        options: vec![],
+    };
+    let before = subject.service.get_network("conf-changed").await?;
+    for update in [change(Some(false), None), change(None, Some("conf.example.org"))] {
+        let answer = subject
+            .service
+            .update_network("conf-changed", update.clone(), &NO_OPTIONS)
+            .await;
+        if subject.unless_documented(answer)?.is_some() {
+            let after = subject.service.get_network("conf-changed").await?;
+            let is_changed = match update.dhcp {
+                Some(dhcp) => after.dhcp == Some(dhcp),
+                None => after.domain == update.domain,
+            };
+            ensure!(
+                is_changed && after.id == before.id && after.cidrs == before.cidrs,
+                "asked for {update:?}, before {before:?}, after {after:?}"
+            );
+        }
+    }
+    subject.service.delete_network("conf-changed").await?;
+    not_found(
+        subject
+            .service
+            .update_network("absent", change(Some(true), None), &NO_OPTIONS)
+            .await,
+        "absent",
+    )
 }
 
 async fn the_default_pool_is_read_by_name_and_by_id(subject: &Subject) -> Outcome {
