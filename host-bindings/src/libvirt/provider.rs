@@ -338,13 +338,17 @@ impl Provider for Libvirt {
     }
 
     async fn create_snapshot(&self, call: &Call, vm: String, spec: SnapshotSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| snapshots::create_snapshot(connect, &vm, &spec))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::create_snapshot(connect, vm, &spec)
+        })
+        .await
     }
 
     async fn revert_snapshot(&self, call: &Call, vm: String, snapshot: String) -> Result<Change, Error> {
-        self.change(call, move |connect| snapshots::revert_snapshot(connect, &vm, &snapshot))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::revert_snapshot(connect, vm, &snapshot)
+        })
+        .await
     }
 
     async fn delete_snapshot(
@@ -354,8 +358,8 @@ impl Provider for Libvirt {
         snapshot: String,
         children: bool,
     ) -> Result<Change, Error> {
-        self.change(call, move |connect| {
-            snapshots::delete_snapshot(connect, &vm, &snapshot, children)
+        self.change_vm(call, vm, move |connect, vm| {
+            snapshots::delete_snapshot(connect, vm, &snapshot, children)
         })
         .await
     }

@@ -8,6 +8,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -114,6 +115,8 @@ struct Ssh {
     /// Holds our end of the tunnel; nobody else can enter it.
     directory: TempDir,
     words: Mutex<String>,
+    /// Whether it will say nothing more.
+    silent: AtomicBool,
 }
 
 impl Ssh {
@@ -134,7 +137,7 @@ impl Ssh {
                 return Ok(ssh);
             }
             if !ssh.runs() {
-                return Err(ssh_failure::of_login(settings, &ssh.words()));
+                return Err(ssh_failure::of_login(settings, &ssh.last_words()));
             }
             if Instant::now() >= deadline {
                 ssh.end();
@@ -155,6 +158,16 @@ impl Ssh {
 
     fn words(&self) -> String {
         self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that it said, once it has ended: that may still be on its way. A helper of ssh's that holds the other end
+    /// open is not waited for.
+    fn last_words(&self) -> String {
+        let deadline = Instant::now() + WORDS_LIMIT;
+        while !self.silent.load(Ordering::Acquire) && Instant::now() < deadline {
+            std::thread::sleep(START_PAUSE);
+        }
+        self.words()
     }
 
     /// So that a complaint of before is not taken for one of now.
@@ -192,11 +205,13 @@ fn keep(mut command: Command, directory: TempDir, started: &mpsc::Sender<std::io
         child: Mutex::new(child),
         directory,
         words: Mutex::default(),
+        silent: AtomicBool::new(false),
     });
     let _ = started.send(Ok(Arc::clone(&ssh)));
     if let Some(stderr) = stderr {
         read_words(stderr, &ssh.words);
     }
+    ssh.silent.store(true, Ordering::Release);
     let mut child = ssh.child.lock().unwrap_or_else(PoisonError::into_inner);
     if let Err(error) = child.wait() {
         tracing::debug!(%error, "the end of ssh could not be waited for");

@@ -1,9 +1,10 @@
 //! Keeps the list of VMs of a running server: read once, then corrected whenever libvirt tells that something changed.
 //!
-//! One thread for each connection of a server, or of a command that asks for events. It subscribes first, reads everything then, and works through the events
-//! that came meanwhile, so that none is missed; each event has it read that VM anew, because events tell less than a
-//! list shows. libvirt tells nothing of addresses that networks hand out: those are read every two seconds while a VM
-//! runs. When the daemon goes away there is no list until everything was read again from the next one.
+//! One thread for each connection of a server, or of a command that asks for events. It subscribes first, reads everything
+//! then, and works through the events that came meanwhile, so that none is missed; each event has it read that VM anew,
+//! because events tell less than a list shows. libvirt tells nothing of addresses that networks hand out: those are read
+//! every two seconds while a VM runs. When the daemon goes away there is no list until everything was read again from the
+//! next one.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};

@@ -53,9 +53,10 @@ impl Devices {
             ),
             text(
                 "watchdog_action",
-                Some("reset"),
+                // No default: options without a watchdog may not have an action, and defaults are filled in.
+                None,
                 &WATCHDOG_ACTIONS,
-                "what it does; with `watchdog`",
+                "what it does, `reset` unless you say otherwise; with `watchdog`",
             ),
             text(
                 "iommu",
