@@ -34,9 +34,14 @@ test:
 conformance NAME *ARGS:
     STOCKADE_CONFORMANCE={{NAME}} cargo test --package stockade-test-conformance -- {{ARGS}}
 
+# The openstack provider at a real cloud, Keystone to Nova from PyPI: four minutes to install, some more to run.
+peer-openstack *ARGS:
+    STOCKADE_CONFORMANCE=openstack cargo test --package stockade-test-conformance -- {{ARGS}}
+
 # Only what needs a libvirt daemon: real guests, kweb, the native provider. Needs root or sudo.
 test-libvirt:
     cargo test --package stockade-test-support --test private_libvirt
+    cargo test --package stockade-test-libvirt
     STOCKADE_CONFORMANCE=libvirt,web cargo test --package stockade-test-conformance
 
 # Checks the contract: it parses, is documented, and is compatible with what was released.
@@ -56,6 +61,10 @@ bless:
 bench *NAMES:
     cargo build --release --workspace --bins
     target/release/stockade-test-bench {{NAMES}}
+
+# The libvirt provider against virsh and kcli: lists of 500 domains, creation, upload, and a server's list.
+bench-libvirt:
+    {{just_executable()}} bench libvirt
 
 # Sixty seconds on a private libvirt, or on the simulated provider: `just demo fake`.
 demo *PROVIDER:

@@ -83,6 +83,8 @@ fn send<H: Host>(host: &H, query: &Query) -> Result<Response, Fault> {
             // Refused for a reason that another attempt does not change, whatever the status.
             Some(code) if error::is_final(code) => Some(false),
             _ if response.status == 500 && is_read => Some(true),
+            // What says nothing in AWS's words comes from somebody on the way, who may have passed a change on.
+            _ if !is_read => Some(false),
             _ => None,
         }
     })

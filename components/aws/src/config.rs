@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) network: Option<String>,
     /// The volume type of disks that name none.
     pub(crate) pool: String,
+    /// Whose images are found by name: account ids, `self`, `amazon`, `aws-marketplace`.
+    pub(crate) image_owners: Vec<String>,
     /// The bytes above which an object is written in parts, and of each part.
     pub(crate) part_bytes: u64,
 }
@@ -48,6 +50,7 @@ impl Config {
             zone: options.text("zone")?.map(str::to_owned),
             network: options.text("network")?.map(str::to_owned),
             pool: options.text("pool")?.unwrap_or("gp3").to_owned(),
+            image_owners: options.text_list("image_owners")?.to_vec(),
             part_bytes: u64::from(
                 options
                     .integer_within("s3_part_mib", PART_MIB)?
@@ -118,6 +121,11 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
             "VPC, by name or id, for interfaces that name none; the account's default VPC otherwise",
         ),
         OptionSchema::text("pool", "EBS volume type of disks that name none").with_default("gp3"),
+        OptionSchema::text_list(
+            "image_owners",
+            "whose images are found by name: account ids, `self`, `amazon`; anybody may publish an image of any name",
+        )
+        .with_default(vec!["self".to_owned(), "amazon".to_owned()]),
     ]
 }
 

@@ -3,7 +3,8 @@
 use stockade_provider::abilities::Info;
 use stockade_provider::host::Host;
 use stockade_provider::types::{
-    CredentialKind, CredentialRequest, Effect, Endpoint, Error, Parameter, ProviderInfo, Sigv4, SpecOptions,
+    CredentialKind, CredentialRequest, Effect, Endpoint, Error, OptionSchema, Parameter, ProviderInfo, Sigv4,
+    SpecOptions,
 };
 
 use crate::Aws;
@@ -54,12 +55,132 @@ impl<H: Host> Info<H> for Aws {
 
 /// What specs may say beyond the contract.
 fn spec_options() -> Vec<SpecOptions> {
+    let vm = vec![
+        OptionSchema::boolean(
+            "spot",
+            "buy it on the spot market: cheaper, and EC2 may delete it at any time",
+        )
+        .with_default(false),
+        OptionSchema::text("key_pair", "a key pair of the account, instead of `ssh-keys`"),
+        OptionSchema::text("instance_profile", "the IAM instance profile whose role the guest gets"),
+        OptionSchema::boolean(
+            "router",
+            "let it forward packets: switches EC2's check of source and destination off",
+        )
+        .with_default(false),
+    ];
+    let disk = vec![OptionSchema::text(
+        "zone",
+        "the availability zone of a disk that no VM holds",
+    )];
+    let of = |noun: &str, options| SpecOptions {
+        noun: noun.to_owned(),
+        options,
+    };
     vec![
+        of("vm", vm),
+        of("disk", disk),
         load_balancers::spec_options(),
         networks::spec_options(),
         subnets::spec_options(),
     ]
 }
+
+/// The actions of EC2 that change something, and why they are asked for.
+const EC2_CHANGES: &[(&[&str], &str)] = &[
+    (
+        &["RunInstances", "CreateTags", "DeleteTags"],
+        "create VMs, and note on them what a caller wants",
+    ),
+    (
+        &["ImportKeyPair", "DeleteKeyPair"],
+        "give a new VM its SSH key; the pair is deleted again at once",
+    ),
+    (
+        &[
+            "StartInstances",
+            "StopInstances",
+            "RebootInstances",
+            "TerminateInstances",
+        ],
+        "start, stop and delete VMs",
+    ),
+    (
+        &["ModifyInstanceAttribute"],
+        "change a VM's type, keep its disks when it is deleted, let it forward packets",
+    ),
+    (
+        &[
+            "CreateVolume",
+            "DeleteVolume",
+            "ModifyVolume",
+            "AttachVolume",
+            "DetachVolume",
+        ],
+        "create, grow, attach, detach and delete disks",
+    ),
+    (
+        &["CreateSnapshots", "DeleteSnapshot"],
+        "take and delete snapshots of VMs, delete those of images",
+    ),
+    (
+        &["CreateImage", "CopyImage", "DeregisterImage"],
+        "make images of VMs, copy images of other regions, delete images",
+    ),
+    (
+        &[
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "AttachNetworkInterface",
+            "DetachNetworkInterface",
+            "ModifyNetworkInterfaceAttribute",
+        ],
+        "add and remove network interfaces of VMs",
+    ),
+    (&["CreateVpc", "DeleteVpc"], "create and delete networks"),
+    (
+        &[
+            "CreateInternetGateway",
+            "AttachInternetGateway",
+            "DetachInternetGateway",
+            "DeleteInternetGateway",
+            "CreateRoute",
+            "DeleteRoute",
+        ],
+        "connect networks to the internet",
+    ),
+    (
+        &[
+            "CreateNatGateway",
+            "DeleteNatGateway",
+            "AllocateAddress",
+            "ReleaseAddress",
+            "CreateRouteTable",
+            "DeleteRouteTable",
+            "AssociateRouteTable",
+            "DisassociateRouteTable",
+        ],
+        "give networks a NAT gateway, with its address and routes",
+    ),
+    (
+        &["CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"],
+        "set the domain of networks",
+    ),
+    (
+        &["CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"],
+        "create and delete subnets",
+    ),
+    (
+        &[
+            "CreateSecurityGroup",
+            "DeleteSecurityGroup",
+            "AuthorizeSecurityGroup*",
+            "RevokeSecurityGroup*",
+            "UpdateSecurityGroupRuleDescriptions*",
+        ],
+        "create, change and delete security groups",
+    ),
+];
 
 /// EC2: every request is a `POST` to `/` whose form names the action.
 fn ec2() -> Endpoint {
@@ -70,69 +191,7 @@ fn ec2() -> Endpoint {
         &["Describe*", "GetConsole*"],
         "look at VMs and what belongs to them",
     );
-    let changes: &[(&[&str], &str)] = &[
-        (
-            &["RunInstances", "CreateTags", "DeleteTags"],
-            "create VMs and note on them what a caller wants",
-        ),
-        (
-            &[
-                "StartInstances",
-                "StopInstances",
-                "RebootInstances",
-                "TerminateInstances",
-            ],
-            "start, stop and delete VMs",
-        ),
-        (
-            &["ModifyInstanceAttribute"],
-            "keep a VM's disks when it is deleted, change its type",
-        ),
-        (&["CreateVpc", "DeleteVpc"], "create and delete networks"),
-        (
-            &[
-                "CreateInternetGateway",
-                "AttachInternetGateway",
-                "DetachInternetGateway",
-                "DeleteInternetGateway",
-                "CreateRoute",
-                "DeleteRoute",
-            ],
-            "connect networks to the internet",
-        ),
-        (
-            &[
-                "CreateNatGateway",
-                "DeleteNatGateway",
-                "AllocateAddress",
-                "ReleaseAddress",
-                "CreateRouteTable",
-                "DeleteRouteTable",
-                "AssociateRouteTable",
-                "DisassociateRouteTable",
-            ],
-            "give networks a NAT gateway, with its address and routes",
-        ),
-        (
-            &["CreateDhcpOptions", "AssociateDhcpOptions", "DeleteDhcpOptions"],
-            "set the domain of networks",
-        ),
-        (
-            &["CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"],
-            "create and delete subnets",
-        ),
-        (
-            &[
-                "CreateSecurityGroup",
-                "DeleteSecurityGroup",
-                "AuthorizeSecurityGroup*",
-                "RevokeSecurityGroup*",
-                "UpdateSecurityGroupRuleDescriptions*",
-            ],
-            "create, change and delete security groups",
-        ),
-    ];
-    changes.iter().fold(endpoint, |endpoint, (actions, reason)| {
+    EC2_CHANGES.iter().fold(endpoint, |endpoint, (actions, reason)| {
         changing(endpoint, actions, reason)
     })
 }

@@ -30,7 +30,10 @@ pub(crate) enum Meaning {
 
 /// What this code means; none when it is not known.
 pub(crate) fn meaning(code: &str) -> Option<Meaning> {
-    exact(code).or_else(|| by_thing(code)).or_else(|| by_ending(code))
+    exact(code)
+        .or_else(|| of_a_thing(code))
+        .or_else(|| by_thing(code))
+        .or_else(|| by_ending(code))
 }
 
 fn exact(code: &str) -> Option<Meaning> {
@@ -115,6 +118,14 @@ fn exact(code: &str) -> Option<Meaning> {
         | "UnknownOperationException" => Meaning::Unsupported,
         // [E]: a client token used again for something else.
         "IdempotentParameterMismatch" | "IdempotentInstanceTerminated" => Meaning::InvalidField("idempotency-key"),
+        _ => return None,
+    })
+}
+
+/// Codes that are about one field or one kind of thing.
+fn of_a_thing(code: &str) -> Option<Meaning> {
+    Some(match code {
+        // [E], [C]
         "InvalidAMIName.Malformed"
         | "InvalidInput"
         | "InvalidParameter"
@@ -128,6 +139,7 @@ fn exact(code: &str) -> Option<Meaning> {
         "InvalidUserData.Malformed" => Meaning::InvalidField("user-data"),
         "InvalidKey.Format" => Meaning::InvalidField("ssh-keys"),
         "InvalidInstanceType" => Meaning::InvalidField("flavor"),
+        "VPCIdNotSpecified" | "DefaultVpcDoesNotExist" => Meaning::InvalidField("nics.network"),
         "InvalidZone.NotFound" => Meaning::InvalidField("location"),
         "InvalidBlockDeviceMapping" => Meaning::InvalidField("disks"),
         // [E] `CreateSubnet`, `CreateVpc`.

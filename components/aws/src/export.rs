@@ -2,4 +2,7 @@
 
 use crate::Aws;
 
-stockade_provider::export!(Aws: buckets, dns, load_balancers, networks, operations, security_groups, subnets);
+stockade_provider::export!(
+    Aws: buckets, consoles, disks, dns, flavors, hosts, images, load_balancers, networks, nics, operations, security_groups,
+        snapshots, subnets, vm_clone, vm_export, vm_metadata, vm_resize
+);

@@ -55,6 +55,8 @@ pub(crate) struct Interface {
     pub(crate) vpc: Option<String>,
     pub(crate) subnet: Option<String>,
     pub(crate) goes_with_vm: bool,
+    /// The ids of its security groups.
+    pub(crate) groups: Vec<String>,
     ips: Vec<String>,
 }
 
@@ -122,7 +124,7 @@ impl Instance {
             cpus: instance
                 .child("cpuOptions")
                 .and_then(|cpus| cpus.number("coreCount")?.checked_mul(cpus.number("threadsPerCore")?)),
-            created_at: created_at(instance, root_device.as_deref()),
+            created_at: created_at(instance),
             root_device,
             disks,
             nics,
@@ -208,14 +210,15 @@ fn status(word: &str) -> VmStatus {
     }
 }
 
-/// `launchTime` is that of the last start. What is attached from the beginning tells when it was created.
-fn created_at(instance: Element<'_>, root_device: Option<&str>) -> Option<String> {
-    let root = instance
-        .set("blockDeviceMapping")
-        .find(|device| device.text("deviceName") == root_device)
-        .and_then(|device| device.child("ebs"))
-        .and_then(|ebs| ebs.string("attachTime"));
-    root.or_else(|| instance.string("launchTime"))
+/// `launchTime` is that of the last start. The first interface is there from the beginning and is never taken away, so it
+/// tells when the instance was created.
+fn created_at(instance: Element<'_>) -> Option<String> {
+    let attached = instance
+        .set("networkInterfaceSet")
+        .filter_map(|nic| nic.child("attachment"))
+        .find(|attachment| attachment.text("deviceIndex") == Some("0"))
+        .and_then(|attachment| attachment.string("attachTime"));
+    attached.or_else(|| instance.string("launchTime"))
 }
 
 /// Addresses that are of use only inside (RFC 1918, RFC 6598).
@@ -272,6 +275,10 @@ impl Interface {
             goes_with_vm: attachment
                 .and_then(|attachment| attachment.boolean("deleteOnTermination"))
                 .unwrap_or(false),
+            groups: nic
+                .set("groupSet")
+                .filter_map(|group| group.string("groupId"))
+                .collect(),
             ips: public.into_iter().chain(private).chain(six).collect(),
         })
     }

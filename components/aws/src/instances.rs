@@ -6,6 +6,7 @@ use stockade_provider::types::{Error, ErrorKind, PageRequest};
 
 use crate::client::Client;
 use crate::instance::{self, Instance};
+use crate::operations;
 use crate::paging::{self, Part};
 use crate::query::{Query, pattern};
 
@@ -70,6 +71,12 @@ pub(crate) fn by_id<H: Host>(client: &Client<'_, H>, id: &str) -> Result<Option<
     Ok(found.into_iter().find(|instance| instance.id == id))
 }
 
+/// The instances of these ids, at most 200, whatever their state.
+pub(crate) fn by_ids<H: Host>(client: &Client<'_, H>, ids: &[&str]) -> Result<Vec<Instance>, Error> {
+    let query = Query::ec2("DescribeInstances").with_filter("instance-id", ids);
+    described(client, &query, "reading the names of vms")
+}
+
 /// One VM by id or name; none when there is none.
 ///
 /// # Errors
@@ -102,31 +109,63 @@ pub(crate) fn get<H: Host>(client: &Client<'_, H>, vm: &str) -> Result<Instance,
     find(client, vm)?.ok_or_else(|| Error::not_found("vm", vm))
 }
 
-/// Waits within the call until an instance is in a state; only where the next step needs that.
+/// Asks again and again within the call until there is an answer; only where the next step needs it. `what` completes
+/// "waiting for …".
 ///
 /// # Errors
-/// `timed-out` when it takes longer than `max_seconds`; `conflict` when the instance is gone.
-pub(crate) fn wait_for<H: Host>(client: &Client<'_, H>, id: &str, state: &str, max_seconds: u32) -> Result<(), Error> {
+/// `timed-out` when it takes longer than `max_seconds`; what `ask` answered.
+pub(crate) fn until<H: Host, T>(
+    client: &Client<'_, H>,
+    what: &str,
+    max_seconds: u32,
+    mut ask: impl FnMut() -> Result<Option<T>, Error>,
+) -> Result<T, Error> {
     let mut waited_ms = 0;
     let mut wait_ms = 500;
     loop {
-        match by_id(client, id)? {
-            Some(instance) if instance.state == state => return Ok(()),
-            Some(instance) if instance.is_gone() => {
-                return Err(Error::conflict(format!(
-                    "vm `{}` was deleted meanwhile",
-                    instance.name()
-                )));
-            }
-            // What was just created may not be seen yet.
-            _ => {}
+        if let Some(answer) = ask()? {
+            return Ok(answer);
         }
         if waited_ms >= max_seconds.saturating_mul(1000) {
-            let message = format!("vm `{id}` is not `{state}` after {max_seconds} seconds; read it before going on");
+            let message = format!("waited {max_seconds} seconds for {what}; read it before going on");
             return Err(Error::new(ErrorKind::TimedOut, message));
         }
         client.host().sleep(wait_ms);
         waited_ms += wait_ms;
         wait_ms = (wait_ms * 2).min(4000);
     }
+}
+
+/// Waits within the call until an instance is in a state.
+///
+/// # Errors
+/// As [`until`]; `conflict` when the instance is gone.
+pub(crate) fn wait_for<H: Host>(client: &Client<'_, H>, id: &str, state: &str, max_seconds: u32) -> Result<(), Error> {
+    let what = format!("vm `{id}` to be `{state}`");
+    until(client, &what, max_seconds, || match by_id(client, id)? {
+        Some(instance) if instance.state == state => Ok(Some(())),
+        Some(instance) if instance.is_gone() => {
+            Err(operations::ended(client, &instance, &format!("waiting for {what}")))
+        }
+        // What was just created may not be seen yet.
+        _ => Ok(None),
+    })
+}
+
+/// Does something to an instance that was created a moment ago, again while EC2 does not see it yet
+/// (<https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>).
+///
+/// # Errors
+/// What the last attempt answered.
+pub(crate) fn soon<H: Host, T>(
+    client: &Client<'_, H>,
+    mut attempt: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    for wait_ms in [250, 500, 1000, 2000, 4000] {
+        match attempt() {
+            Err(error) if matches!(error.kind, ErrorKind::NotFound(_)) => client.host().sleep(wait_ms),
+            answer => return answer,
+        }
+    }
+    attempt()
 }

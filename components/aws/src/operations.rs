@@ -12,9 +12,14 @@ use crate::Aws;
 use crate::client::Client;
 use crate::dns;
 use crate::error::{self, Context};
+use crate::image::MachineImage;
+use crate::instance::Instance;
 use crate::instances;
+use crate::listed;
 use crate::load_balancers;
 use crate::networks;
+use crate::snapshot::DiskSnapshot;
+use crate::volume::Volume;
 
 /// How long something new may be invisible: EC2 is eventually consistent, and its own advice is to wait for up to some
 /// minutes (<https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>).
@@ -35,13 +40,23 @@ pub(crate) struct Awaited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Vm,
+    Disk,
+    /// A disk whose size is waited for in place of its state.
+    DiskSize,
+    Image,
+    /// Snapshots; the id is theirs joined by `+`.
+    Snapshots,
     DnsChange,
     NatGateway,
     LoadBalancer,
 }
 
-const KINDS: [(Kind, &str); 4] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Vm, "vm"),
+    (Kind::Disk, "disk"),
+    (Kind::DiskSize, "disk-size"),
+    (Kind::Image, "image"),
+    (Kind::Snapshots, "snapshot"),
     (Kind::DnsChange, "dns-change"),
     (Kind::NatGateway, "nat-gateway"),
     (Kind::LoadBalancer, "load-balancer"),
@@ -119,31 +134,35 @@ pub(crate) fn judge(awaited: &Awaited, seen: Option<&str>, now: i64) -> Result<O
     }
 }
 
+/// Why an instance ended: a creation or start that fails ends so, and the reason is the only trace of why
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html>).
+pub(crate) fn ended<H: Host>(client: &Client<'_, H>, instance: &Instance, doing: &str) -> Error {
+    let (code, words) = instance.state_reason.clone().unwrap_or_default();
+    let context = Context {
+        function: client.function(),
+        doing,
+        subject: Some(Subject::new("vm", instance.name())),
+    };
+    let code = code
+        .strip_prefix("Server.")
+        .or(code.strip_prefix("Client."))
+        .unwrap_or(&code);
+    match code {
+        "" | "UserInitiatedShutdown" | "InstanceInitiatedShutdown" => {
+            Error::conflict(format!("while {doing}: it was deleted meanwhile"))
+        }
+        code => error::from_code(code, &words, None, &context),
+    }
+}
+
 fn poll_vm<H: Host>(client: &Client<'_, H>, awaited: &Awaited) -> Result<OperationState, Error> {
     let found = instances::by_id(client, &awaited.id)?;
     if let Some(instance) = &found
         && awaited.state != "terminated"
         && (instance.is_gone() || instance.state == "shutting-down")
     {
-        // A creation or start that fails ends here, and the reason is the only trace of why
-        // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html>).
-        let (code, words) = instance.state_reason.clone().unwrap_or_default();
         let doing = format!("waiting until vm `{}` is `{}`", instance.name(), awaited.state);
-        let context = Context {
-            function: client.function(),
-            doing: &doing,
-            subject: Some(Subject::new("vm", instance.name())),
-        };
-        let code = code
-            .strip_prefix("Server.")
-            .or(code.strip_prefix("Client."))
-            .unwrap_or(&code);
-        return Err(match code {
-            "" | "UserInitiatedShutdown" | "InstanceInitiatedShutdown" => {
-                Error::conflict(format!("while {doing}: it was deleted meanwhile"))
-            }
-            code => error::from_code(code, &words, None, &context),
-        });
+        return Err(ended(client, instance, &doing));
     }
     judge(
         awaited,
@@ -152,12 +171,62 @@ fn poll_vm<H: Host>(client: &Client<'_, H>, awaited: &Awaited) -> Result<Operati
     )
 }
 
+/// A volume's state, or its size when that is waited for.
+fn poll_disk<H: Host>(client: &Client<'_, H>, awaited: &Awaited) -> Result<OperationState, Error> {
+    let found: Option<Volume> = listed::by_id(client, &awaited.id)?;
+    let seen = found.map(|volume| match awaited.kind {
+        Kind::DiskSize => volume.size_gib.to_string(),
+        _ => volume.state,
+    });
+    if seen.as_deref() == Some("error") {
+        let message = format!("disk `{}` could not be created: EBS calls it `error`", awaited.id);
+        return Err(Error::upstream(None, None, message));
+    }
+    judge(awaited, seen.as_deref(), now(client.host()))
+}
+
+fn poll_image<H: Host>(client: &Client<'_, H>, awaited: &Awaited) -> Result<OperationState, Error> {
+    let found: Option<MachineImage> = listed::by_id(client, &awaited.id)?;
+    if let Some(image) = &found
+        && ["failed", "error", "invalid"].contains(&image.state.as_str())
+    {
+        let (code, words) = image.state_reason.clone().unwrap_or_default();
+        let message = format!("image `{}` could not be made: {code}: {words}", awaited.id);
+        return Err(Error::upstream(None, None, message));
+    }
+    judge(
+        awaited,
+        found.as_ref().map(|image| image.state.as_str()),
+        now(client.host()),
+    )
+}
+
+/// Snapshots of several volumes, which are waited for together.
+fn poll_snapshots<H: Host>(client: &Client<'_, H>, awaited: &Awaited) -> Result<OperationState, Error> {
+    let ids: Vec<&str> = awaited.id.split('+').collect();
+    let query = listed::query::<DiskSnapshot>().with_filter("snapshot-id", &ids);
+    let found: Vec<DiskSnapshot> = listed::all(client, &query, "waiting for a snapshot")?;
+    if let Some(failed) = found.iter().find(|snapshot| snapshot.state == "error") {
+        let message = format!("snapshot `{}` could not be taken: EBS calls it `error`", failed.id);
+        return Err(Error::upstream(None, None, message));
+    }
+    let unfinished = found.iter().find(|snapshot| snapshot.state != awaited.state);
+    let seen = match unfinished {
+        Some(snapshot) => Some(snapshot.state.as_str()),
+        None => (found.len() == ids.len()).then_some(awaited.state.as_str()),
+    };
+    judge(awaited, seen, now(client.host()))
+}
+
 impl<H: Host> Operations<H> for Aws {
     fn poll_operation(host: &H, token: String) -> Result<OperationState, Error> {
         let awaited = Awaited::read(&token).ok_or_else(|| Error::not_found("operation", &token))?;
         let client = Client::new(host, "poll-operation");
         match awaited.kind {
             Kind::Vm => poll_vm(&client, &awaited),
+            Kind::Disk | Kind::DiskSize => poll_disk(&client, &awaited),
+            Kind::Image => poll_image(&client, &awaited),
+            Kind::Snapshots => poll_snapshots(&client, &awaited),
             Kind::LoadBalancer => {
                 let state = load_balancers::state(&client, &awaited.id)?;
                 judge(&awaited, state.as_deref(), now(host))

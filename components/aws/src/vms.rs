@@ -6,10 +6,12 @@ use stockade_provider::types::{Change, Error, PageRequest, StopMode, Subject, Vm
 
 use crate::Aws;
 use crate::client::Client;
+use crate::create;
 use crate::instance::Instance;
 use crate::instances;
 use crate::operations::{self, Kind, done};
 use crate::query::Query;
+use crate::snapshots;
 use crate::vm_details;
 
 /// How long a forced restart waits for the power to be off: EC2 cuts it within seconds, and it takes the host a while.
@@ -30,17 +32,30 @@ impl<H: Host> Vms<H> for Aws {
         vm_details::read(&client, &found)
     }
 
-    fn create_vm(_host: &H, _spec: VmSpec) -> Result<Change, Error> {
-        Err(Error::unsupported("create-vm", "it comes with the next change"))
+    fn create_vm(host: &H, spec: VmSpec) -> Result<Change, Error> {
+        create::create(host, spec)
     }
 
     fn delete_vm(host: &H, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
         let client = Client::new(host, "delete-vm");
         let found = instances::get(&client, &vm)?;
+        let states = snapshots::of_vm(&client, &found)?;
+        if !options.delete_snapshots
+            && let Some(state) = states.first()
+        {
+            let message = format!(
+                "vm `{vm}` has snapshots, `{}` for one: have them deleted too",
+                state.name
+            );
+            return Err(Error::conflict(message));
+        }
         if options.keep_disks {
             keep_disks(&client, &found)?;
         }
         power(&client, "TerminateInstances", &found, "deleting", &[])?;
+        for state in &states {
+            snapshots::delete(&client, state)?;
+        }
         Ok(operations::pending(host, Kind::Vm, &found.id, "terminated"))
     }
 

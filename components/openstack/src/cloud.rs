@@ -178,13 +178,14 @@ impl<'a, H: Host> Cloud<'a, H> {
         })
     }
 
-    /// Answers of several requests, read as they were asked.
+    /// A part of the answers of several requests, in their order.
     pub(crate) fn read_all<T: DeserializeOwned>(
         &self,
         calls: Vec<Call<'_, 'a, H>>,
+        pointer: &str,
         doing: &str,
     ) -> Result<Vec<Result<T, Error>>, Error> {
-        let answers = self.all_values(calls, doing)?;
+        let answers = self.all_values(calls, pointer, doing)?;
         Ok(answers
             .into_iter()
             .map(|answer| answer.and_then(|answer| of_value(answer, doing)))
@@ -192,7 +193,12 @@ impl<'a, H: Host> Cloud<'a, H> {
     }
 
     #[inline(never)]
-    fn all_values(&self, calls: Vec<Call<'_, 'a, H>>, doing: &str) -> Result<Vec<Result<Value, Error>>, Error> {
+    fn all_values(
+        &self,
+        calls: Vec<Call<'_, 'a, H>>,
+        pointer: &str,
+        doing: &str,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
         let subjects: Vec<_> = calls.iter().map(|call| call.subject.clone()).collect();
         let requests = calls
             .into_iter()
@@ -202,9 +208,16 @@ impl<'a, H: Host> Cloud<'a, H> {
         Ok(outcomes
             .into_iter()
             .zip(subjects)
-            .map(|(outcome, subject)| check(outcome, doing, subject.as_ref())?.json(doing))
+            .map(|(outcome, subject)| take(check(outcome, doing, subject.as_ref())?.json(doing)?, pointer, doing))
             .collect())
     }
+}
+
+/// Takes a part out of an answer.
+#[inline(never)]
+pub(crate) fn take(mut value: Value, pointer: &str, doing: &str) -> Result<Value, Error> {
+    let part = value.pointer_mut(pointer).map(Value::take);
+    part.ok_or_else(|| shape_error(doing, &format!("it has no `{pointer}`")))
 }
 
 /// Reads a part of an answer.
@@ -366,6 +379,43 @@ impl<H: Host> Call<'_, '_, H> {
     /// As [`Self::send`]; `upstream` for an answer of another shape.
     pub(crate) fn read<T: DeserializeOwned>(self, doing: &str) -> Result<T, Error> {
         of_value(self.value(doing)?, doing)
+    }
+
+    /// A part of the answer's JSON, from a pointer (RFC 6901).
+    #[inline(never)]
+    fn part_value(self, pointer: &str, doing: &str) -> Result<Value, Error> {
+        take(self.value(doing)?, pointer, doing)
+    }
+
+    /// Sends it and reads a part of the answer, from a pointer: most answers are one thing below its name.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn part<T: DeserializeOwned>(self, pointer: &str, doing: &str) -> Result<T, Error> {
+        of_value(self.part_value(pointer, doing)?, doing)
+    }
+
+    /// As [`Self::part`], for a text.
+    ///
+    /// # Errors
+    /// As [`Self::part`].
+    #[inline(never)]
+    pub(crate) fn text(self, pointer: &str, doing: &str) -> Result<String, Error> {
+        match self.part_value(pointer, doing)? {
+            Value::String(text) => Ok(text),
+            _ => Err(shape_error(doing, &format!("`{pointer}` is no text"))),
+        }
+    }
+
+    /// As [`Self::part`]; a 404 is none.
+    ///
+    /// # Errors
+    /// As [`Self::part`].
+    pub(crate) fn find_part<T: DeserializeOwned>(self, pointer: &str, doing: &str) -> Result<Option<T>, Error> {
+        let found = self.find_value(doing)?;
+        found
+            .map(|value| of_value(take(value, pointer, doing)?, doing))
+            .transpose()
     }
 
     /// As [`Self::read`]; a 404 is none.

@@ -286,7 +286,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 8);
+        assert_eq!(entries.len(), 10);
         assert_eq!(Options::from_entries(&entries), Options::from_entries(&[]));
     }
 

@@ -1,7 +1,7 @@
 //! The provider: each function of the contract, handed to the module that knows how.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +27,9 @@ use super::{
     pools, power, resize,
 };
 
+/// What it can do in a process that lives long: there it hears of events.
+static LASTING_ABILITIES: LazyLock<Vec<Ability>> = LazyLock::new(|| [Libvirt::ABILITIES, &[Ability::Events]].concat());
+
 /// The longest that a call may take which only reads.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 
@@ -45,8 +48,8 @@ pub struct Libvirt {
 }
 
 impl Libvirt {
-    /// What it can do in a process that lives long: there it hears of events, which come last.
-    const LASTING_ABILITIES: &'static [Ability] = &[
+    /// What it can do.
+    pub const ABILITIES: &'static [Ability] = &[
         Ability::Info,
         Ability::Vms,
         Ability::Images,
@@ -60,14 +63,7 @@ impl Libvirt {
         Ability::Nics,
         Ability::Consoles,
         Ability::GuestAgent,
-        Ability::Events,
     ];
-
-    /// What it can do.
-    pub const ABILITIES: &'static [Ability] = match Self::LASTING_ABILITIES.split_last() {
-        Some((_events, abilities)) => abilities,
-        None => &[],
-    };
 
     /// A provider with these options of a connection; absent ones have their defaults.
     ///
@@ -145,13 +141,26 @@ impl Libvirt {
     ) -> Result<T, Error> {
         self.slow.change(call.timeout, move |connect| work(connect)).await
     }
+
+    /// A change of one VM, which waits until earlier ones of this VM have ended.
+    async fn change_vm<T: Send + 'static>(
+        &self,
+        call: &Call,
+        vm: String,
+        work: impl FnOnce(&Connect, &str) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Error> {
+        let name = vm.clone();
+        self.slow
+            .change_of_vm(call.timeout, &name, move |connect| work(connect, &vm))
+            .await
+    }
 }
 
 #[async_trait]
 impl Provider for Libvirt {
     fn abilities(&self) -> &[Ability] {
         match self.watch {
-            Some(_) => Self::LASTING_ABILITIES,
+            Some(_) => &LASTING_ABILITIES,
             None => Self::ABILITIES,
         }
     }
@@ -190,19 +199,12 @@ impl Provider for Libvirt {
     }
 
     async fn delete_vm(&self, call: &Call, vm: String, options: VmDeleteOptions) -> Result<Change, Error> {
-        let name = vm.clone();
-        self.slow
-            .change_of_vm(call.timeout, &name, move |connect| {
-                delete::delete_vm(connect, &vm, &options)
-            })
+        self.change_vm(call, vm, move |connect, vm| delete::delete_vm(connect, vm, &options))
             .await
     }
 
     async fn start_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        let name = vm.clone();
-        self.slow
-            .change_of_vm(call.timeout, &name, move |connect| power::start_vm(connect, &vm))
-            .await
+        self.change_vm(call, vm, power::start_vm).await
     }
 
     async fn stop_vm(&self, call: &Call, vm: String, mode: StopMode) -> Result<Change, Error> {
@@ -270,23 +272,23 @@ impl Provider for Libvirt {
     }
 
     async fn pause_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::pause_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::pause_vm).await
     }
 
     async fn resume_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::resume_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::resume_vm).await
     }
 
     async fn reset_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::reset_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::reset_vm).await
     }
 
     async fn suspend_vm(&self, call: &Call, vm: String) -> Result<Change, Error> {
-        self.change(call, move |connect| pause::suspend_vm(connect, &vm)).await
+        self.change_vm(call, vm, pause::suspend_vm).await
     }
 
     async fn resize_vm(&self, call: &Call, vm: String, spec: VmResizeSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| resize::resize_vm(connect, &vm, &spec))
+        self.change_vm(call, vm, move |connect, vm| resize::resize_vm(connect, vm, &spec))
             .await
     }
 
@@ -298,31 +300,37 @@ impl Provider for Libvirt {
     }
 
     async fn update_vm_metadata(&self, call: &Call, vm: String, changes: Vec<MetadataChange>) -> Result<Change, Error> {
-        self.change(call, move |connect| notes::update_metadata(connect, &vm, &changes))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::update_metadata(connect, vm, &changes)
+        })
+        .await
     }
 
     async fn set_vm_description(&self, call: &Call, vm: String, description: Option<String>) -> Result<Change, Error> {
-        self.change(call, move |connect| {
-            notes::set_description(connect, &vm, description.as_deref())
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::set_description(connect, vm, description.as_deref())
         })
         .await
     }
 
     async fn set_vm_autostart(&self, call: &Call, vm: String, autostart: bool) -> Result<Change, Error> {
-        self.change(call, move |connect| notes::set_autostart(connect, &vm, autostart))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            notes::set_autostart(connect, vm, autostart)
+        })
+        .await
     }
 
     async fn insert_vm_media(&self, call: &Call, vm: String, image: String) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| media::insert(connect, &vm, &image, &options))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            media::insert(connect, vm, &image, &options)
+        })
+        .await
     }
 
     async fn eject_vm_media(&self, call: &Call, vm: String) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| media::eject(connect, &vm, &options))
+        self.change_vm(call, vm, move |connect, vm| media::eject(connect, vm, &options))
             .await
     }
 
@@ -351,29 +359,35 @@ impl Provider for Libvirt {
     }
 
     async fn attach_disk(&self, call: &Call, vm: String, spec: AttachSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| disk_attach::attach_disk(connect, &vm, &spec))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            disk_attach::attach_disk(connect, vm, &spec)
+        })
+        .await
     }
 
     async fn detach_disk(&self, call: &Call, vm: String, disk: String) -> Result<Change, Error> {
-        self.change(call, move |connect| disk_attach::detach_disk(connect, &vm, &disk))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            disk_attach::detach_disk(connect, vm, &disk)
+        })
+        .await
     }
 
     async fn add_nic(&self, call: &Call, vm: String, spec: VmNicSpec) -> Result<Change, Error> {
         let options = self.options.clone();
-        self.change(call, move |connect| nics::add_nic(connect, &vm, &spec, &options))
+        self.change_vm(call, vm, move |connect, vm| nics::add_nic(connect, vm, &spec, &options))
             .await
     }
 
     async fn remove_nic(&self, call: &Call, vm: String, nic: String) -> Result<Change, Error> {
-        self.change(call, move |connect| nics::remove_nic(connect, &vm, &nic))
+        self.change_vm(call, vm, move |connect, vm| nics::remove_nic(connect, vm, &nic))
             .await
     }
 
     async fn update_nic(&self, call: &Call, vm: String, nic: String, network: String) -> Result<Change, Error> {
-        self.change(call, move |connect| nics::update_nic(connect, &vm, &nic, &network))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            nics::update_nic(connect, vm, &nic, &network)
+        })
+        .await
     }
 
     async fn open_vm_console(&self, call: &Call, vm: String, kind: ConsoleKind) -> Result<Console, Error> {

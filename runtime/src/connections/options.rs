@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stockade_host::contract::{OptionEntry, OptionSchema, OptionType, OptionValue};
+use stockade_host::http::Template;
 use utoipa::ToSchema;
 
+use super::grants::option_text;
 use crate::error::{Error, Result};
 use crate::suggest;
 
@@ -37,7 +39,8 @@ pub(crate) fn validate(
             None => error.hint("it takes no options"),
         });
     }
-    let mut entries = Vec::new();
+    let mut entries: Vec<OptionEntry> = Vec::new();
+    let mut derived = Vec::new();
     for option in schema {
         let value = match inputs.get(&option.name) {
             Some(input) => Some(convert(option, input)?),
@@ -49,12 +52,40 @@ pub(crate) fn validate(
             }
             None => option.default.clone(),
         };
+        if let (None, Some(OptionValue::Text(text))) = (inputs.get(&option.name), &value)
+            && text.contains('{')
+        {
+            let template = Template::parse(text);
+            if template.places().all(|place| names.contains(&place)) {
+                derived.push((entries.len(), template));
+            }
+        }
         entries.extend(value.map(|value| OptionEntry {
             name: option.name.clone(),
             value,
         }));
     }
+    fill_in(&mut entries, &derived);
     Ok(entries)
+}
+
+/// Fills defaults that name other options, once: what one names that is itself such a default is taken as it is written.
+/// A default that names an option without a value is no value.
+fn fill_in(entries: &mut Vec<OptionEntry>, derived: &[(usize, Template)]) {
+    let texts: BTreeMap<String, String> = entries
+        .iter()
+        .filter_map(|entry| Some((entry.name.clone(), option_text(entries, &entry.name)?)))
+        .collect();
+    let mut lacking = Vec::new();
+    for (index, template) in derived {
+        match template.fill(|name| texts.get(name).map(String::as_str)) {
+            Ok(text) => entries[*index].value = OptionValue::Text(text.to_string()),
+            Err(_) => lacking.push(*index),
+        }
+    }
+    for index in lacking.into_iter().rev() {
+        entries.remove(index);
+    }
 }
 
 fn convert(option: &OptionSchema, input: &OptionInput) -> Result<OptionValue> {
@@ -144,6 +175,47 @@ mod tests {
         }
         assert!(check(option("x", OptionType::Integer), text("many")).is_err());
         assert!(check(option("x", OptionType::Boolean), OptionInput::Integer(1)).is_err());
+    }
+
+    #[test]
+    fn a_default_may_name_other_options() {
+        let with_default = |name, default: &str| {
+            let mut option = option(name, OptionType::Text);
+            option.default = Some(OptionValue::Text(default.into()));
+            option
+        };
+        let schema = [
+            with_default("host", "ec2.{region}.{suffix}"),
+            option("region", OptionType::Text),
+            with_default("suffix", "example.com"),
+            with_default("verbatim", "{absent} {}"),
+        ];
+        let read = |inputs: &[(&str, &str)]| {
+            let inputs = inputs
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), OptionInput::Text((*text).to_owned())));
+            let entries = validate(&schema, &inputs.collect(), "provider `example`").unwrap();
+            entries
+                .iter()
+                .map(|entry| format!("{}={}", entry.name, option_text(&entries, &entry.name).unwrap()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            read(&[("region", "eu-1")]),
+            [
+                "host=ec2.eu-1.example.com",
+                "region=eu-1",
+                "suffix=example.com",
+                "verbatim={absent} {}"
+            ]
+        );
+        // What somebody gives is a value, never a template; without the region there is no host.
+        assert_eq!(
+            read(&[("region", "{suffix}"), ("suffix", "x")])[0],
+            "host=ec2.{suffix}.x"
+        );
+        assert_eq!(read(&[]), ["suffix=example.com", "verbatim={absent} {}"]);
+        assert_eq!(read(&[("host", "{region}")])[0], "host={region}");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! - `command list`: the command, with a cached component, against a process that is the same native client.
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
-//! - `libvirt list`: a hundred domains, the command against `virsh list --all`.
+//! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
+//! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
@@ -17,6 +18,7 @@ mod memory;
 mod native;
 mod policy;
 mod statistics;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -36,13 +38,19 @@ fn main() -> ExitCode {
     {
         return exit(native::print_list(url));
     }
+    if let [flag, notes, image] = arguments.as_slice()
+        && flag == libvirt::FLAG
+    {
+        return exit(libvirt::run_inside(notes, image));
+    }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    let benchmarks: [(&str, Benchmark); 5] = [
+    let benchmarks: [(&str, Benchmark); 6] = [
         ("policy", policy::run),
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),
         ("libvirt", libvirt::run),
+        ("upload", upload::run),
     ];
     let mut code = ExitCode::SUCCESS;
     for (name, run) in benchmarks {

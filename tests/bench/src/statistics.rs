@@ -43,3 +43,8 @@ pub(crate) fn print_ratio(title: &str, goal: &str, ours: &Times, peer: (&str, &T
     );
     println!("  ratio of medians {ratio:.2}, difference {more:+.2} ms (goal: {goal})\n");
 }
+
+/// Prints one figure.
+pub(crate) fn print_figure(title: &str, name: &str, figure: &str) {
+    println!("{title}\n  {name:24} {figure}\n");
+}

@@ -31,6 +31,8 @@ pub(crate) struct Subject {
     pub(crate) document: String,
     /// A second opinion about what is there, where one can be had.
     pub(crate) evidence: Option<Evidence>,
+    /// Abilities that the provider has and the things behind it lack.
+    pub(crate) absent: &'static [Ability],
 }
 
 impl Subject {
@@ -66,7 +68,7 @@ impl Subject {
 
     /// Whether the provider has an ability.
     pub(crate) fn has(&self, ability: Ability) -> bool {
-        self.service.installed().has(ability)
+        self.service.installed().has(ability) && !self.absent.contains(&ability)
     }
 
     /// Takes `unsupported` (a function) or `invalid-argument` (a field) for an answer only where the provider documents

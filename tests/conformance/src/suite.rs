@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::arguments::SuiteArguments;
 use crate::outcome::Outcome;
-use crate::setup::{self, Faults, IN_PROCESS, INSIDE, Inside, Setup, Stage};
+use crate::setup::{self, Faults, IN_PROCESS, INSIDE, Inside, ON_DEMAND, Setup, Stage};
 use crate::table;
 use crate::trials::{self, FaultTrial, GUESTS_OF_BOTH, Trial};
 use crate::world::World;
@@ -44,13 +44,13 @@ fn report(words: &str) {
 
 fn run() -> Outcome<bool> {
     let arguments = SuiteArguments::from_process()?;
-    arguments.check_names(&[IN_PROCESS, INSIDE, &[table::NAME]].concat())?;
+    arguments.check_names(&[IN_PROCESS, INSIDE, ON_DEMAND, &[table::NAME]].concat())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let stage = Stage::new()?;
     match arguments.inside {
         Some(port) => Ok(run_inside(&arguments, &runtime, &stage, port)?.exit_code() == ExitCode::SUCCESS),
         None => {
-            let is_well = run_in_process(&arguments, &runtime, &stage)?;
+            let is_well = run_in_process(&arguments, &runtime, &stage)? & run_on_demand(&arguments, &runtime, &stage)?;
             Ok(start_inside(&arguments, &runtime, &stage)? && is_well)
         }
     }
@@ -84,6 +84,25 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
         all.extend(trials_of_faults(faults, runtime.handle()));
     }
     Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
+}
+
+/// Runs the setups that take long to install, where they are named. They share a world and so run one after the other.
+fn run_on_demand(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
+    let (named, others): (Vec<&str>, _) = ON_DEMAND.iter().partition(|name| arguments.names(name));
+    if !others.is_empty() && arguments.wants_all() {
+        report(&format!(
+            "NOT RUN: setups {}, which take minutes to install; `just peer-openstack` runs them",
+            others.join(", ")
+        ));
+    }
+    if named.is_empty() {
+        return Ok(true);
+    }
+    let openstack = runtime.block_on(setup::openstack(stage))?;
+    let mut common = arguments.common.clone();
+    common.test_threads = Some(1);
+    let all = trials_of(openstack, runtime.handle());
+    Ok(has_passed(&libtest_mimic::run(&common, all)))
 }
 
 /// Starts this program again where a libvirt of its own is. True when nothing failed, or nothing of it was wanted.
@@ -175,14 +194,24 @@ fn trials_of(setup: Setup, handle: &Handle) -> Vec<TestTrial> {
 }
 
 fn trials_of_shared(setup: &Arc<Setup>, handle: &Handle) -> Vec<TestTrial> {
-    let fits = |trial: &Trial| trial.needs.iter().all(|ability| setup.provider.has(*ability));
+    let fits = |trial: &Trial| {
+        trial
+            .needs
+            .iter()
+            .all(|ability| setup.provider.has(*ability) && !setup.gaps.absent.contains(ability))
+    };
     let trials = trials::all().into_iter().filter(fits);
     trials
         .map(|trial| {
             let (setup, handle) = (Arc::clone(setup), handle.clone());
+            let excuse = setup.gaps.excuse(trial.name);
+            if let Some(why) = excuse {
+                report(&format!("EXCUSED: {}::{}: {why}", setup.name, trial.name));
+            }
             TestTrial::test(format!("{}::{}", setup.name, trial.name), move || {
                 handle.block_on(run_trial(&setup, trial))
             })
+            .with_ignored_flag(excuse.is_some())
         })
         .collect()
 }

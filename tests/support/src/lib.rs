@@ -3,6 +3,7 @@
 //! - [`private_libvirt`], [`tiny_guest`], [`kweb`], [`kcli`]: real peers, started per test and gone with it.
 //! - [`peer`]: servers from package registries, on loopback; `tests/peers` is their suite.
 //! - [`aws`]: two of those that speak AWS's protocols, and AWS's own SDK to look at them.
+//! - [`openstack`]: a whole cloud of such, with a second opinion about what is in it.
 //! - [`http_server`]: a loopback server that answers, delays and breaks as told, and remembers what it was asked.
 //! - [`artifacts`]: where the built components and the command are.
 //! - [`wait`]: waiting for a condition instead of sleeping.
@@ -16,6 +17,7 @@ mod error;
 pub mod http_server;
 pub mod kcli;
 pub mod kweb;
+pub mod openstack;
 pub mod peer;
 pub mod private_libvirt;
 mod script;

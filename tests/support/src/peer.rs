@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How long a peer may take to listen: several seconds alone, more beside a build.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a peer may take to listen: several seconds alone, more beside a build; a whole cloud needs the most.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often a peer is started again because another program took its port first.
 const ATTEMPTS: u32 = 5;
 

@@ -81,7 +81,6 @@ pub(crate) fn endpoint() -> Endpoint {
             "CreateLoadBalancer",
             "CreateTargetGroup",
             "CreateListener",
-            "AddTags",
             "RegisterTargets",
             "DeregisterTargets",
             "DeleteLoadBalancer",

@@ -16,7 +16,7 @@ use crate::paging::USUAL;
 use crate::query::Query;
 use crate::security_groups::GROUP;
 use crate::subnets::SUBNET;
-use crate::things::Kind;
+use crate::things::{Kind, Thing};
 
 /// How long a NAT gateway may take to go, in seconds. It usually takes less than one minute
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html>), and a call has two by default.
@@ -116,8 +116,14 @@ fn examine<H: Host>(client: &Client<'_, H>, vpc: &str) -> Result<(Parts, Vec<Str
         true => parts.push(id),
         false => blockers.push(format!("{} `{id}`", kind.noun)),
     };
-    for nat in NAT_GATEWAY.all(client, &within, |nat| nat.string("state"))? {
-        if !matches!(nat.more.as_deref(), Some("deleted" | "deleting" | "failed")) {
+    let nats = NAT_GATEWAY.all(client, &within, |nat| {
+        let addresses = nat.set("natGatewayAddressSet");
+        let interfaces = addresses.filter_map(|address| address.string("networkInterfaceId"));
+        (nat.string("state"), interfaces.collect::<Vec<_>>())
+    })?;
+    let of_nats: Vec<String> = nats.iter().flat_map(|nat| nat.more.1.clone()).collect();
+    for nat in nats {
+        if !matches!(nat.more.0.as_deref(), Some("deleted" | "deleting" | "failed")) {
             let is_part = is_part(&nat, vpc);
             sort(&NAT_GATEWAY, nat.id, is_part, &mut parts.nats);
         }
@@ -151,7 +157,7 @@ fn examine<H: Host>(client: &Client<'_, H>, vpc: &str) -> Result<(Parts, Vec<Str
             blockers.push(format!("security group `{}`", group.name));
         }
     }
-    blockers.extend(users(client, vpc)?);
+    blockers.extend(users(client, vpc, &of_nats)?);
     let subnets = SUBNET.all(client, &within, |_| ())?;
     parts.subnets = subnets.into_iter().map(|subnet| subnet.id).collect();
     let ours: [(&str, &[&str]); 1] = [("tag:stockade:part-of", &[vpc])];
@@ -170,18 +176,18 @@ fn examine<H: Host>(client: &Client<'_, H>, vpc: &str) -> Result<(Parts, Vec<Str
     Ok((parts, blockers))
 }
 
-/// VMs and interfaces in a VPC. Those of NAT gateways go with these.
-fn users<H: Host>(client: &Client<'_, H>, vpc: &str) -> Result<Vec<String>, Error> {
+/// VMs and interfaces in a VPC. Interfaces of NAT gateways go with these.
+fn users<H: Host>(client: &Client<'_, H>, vpc: &str, of_nats: &[String]) -> Result<Vec<String>, Error> {
     let query = Query::ec2("DescribeInstances").with_filter("vpc-id", [vpc]);
     let vms = client.read(&query, "looking for VMs in the network", |root| Ok(instance::all(root)))?;
     let vms = vms.into_iter().filter(|vm| !vm.is_gone());
     let mut users: Vec<String> = vms.map(|vm| format!("vm `{}`", vm.name())).collect();
     let interfaces = INTERFACE.all(client, &[("vpc-id", &[vpc])], |interface| {
         let attachment = interface.child("attachment");
-        let is_of_vm = attachment.is_some_and(|attachment| attachment.text("instanceId").is_some());
-        is_of_vm || interface.text("interfaceType") == Some("nat_gateway")
+        attachment.is_some_and(|attachment| attachment.text("instanceId").is_some())
     })?;
-    let others = interfaces.into_iter().filter(|interface| !interface.more);
+    let is_other = |interface: &Thing<bool>| !interface.more && !of_nats.contains(&interface.id);
+    let others = interfaces.into_iter().filter(is_other);
     users.extend(others.map(|interface| format!("{} `{}`", INTERFACE.noun, interface.id)));
     Ok(users)
 }

@@ -91,7 +91,7 @@ fn query(verb: &str, group: &str, is_egress: bool, permissions: &[Permission]) -
             query.set(format!("{prefix}.ToPort"), to);
         }
         let (list, member) = match &permission.other {
-            other if other.starts_with("sg-") => ("UserIdGroupPairs", "GroupId"),
+            other if other.starts_with("sg-") => ("Groups", "GroupId"),
             other if other.starts_with("pl-") => ("PrefixListIds", "PrefixListId"),
             other if other.contains(':') => ("Ipv6Ranges", "CidrIpv6"),
             _ => ("IpRanges", "CidrIp"),
@@ -133,7 +133,10 @@ mod tests {
             (difference.missing, difference.surplus, difference.renamed),
             (vec![new], vec![gone], vec![])
         );
-        assert_eq!(Difference::between(&[kept], &[renamed.clone()]).renamed, [renamed]);
+        assert_eq!(
+            Difference::between(&[kept], std::slice::from_ref(&renamed)).renamed,
+            [renamed]
+        );
     }
 
     #[test]
@@ -154,7 +157,7 @@ mod tests {
             "Action=AuthorizeSecurityGroupIngress&GroupId=sg-9&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=22\
              &IpPermissions.1.ToPort=22&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=2001%3Adb8%3A%3A%2F32\
              &IpPermissions.1.Ipv6Ranges.1.Description=x&IpPermissions.2.IpProtocol=tcp&IpPermissions.2.FromPort=22\
-             &IpPermissions.2.ToPort=22&IpPermissions.2.UserIdGroupPairs.1.GroupId=sg-1"
+             &IpPermissions.2.ToPort=22&IpPermissions.2.Groups.1.GroupId=sg-1"
         );
         assert_eq!(
             body("Revoke", true),

@@ -1,7 +1,11 @@
 //! The provider against answers as AWS documents them: what it sends, and what it makes of the answers.
 
 mod buckets;
+mod create;
 mod dns;
+mod networks;
+mod rules;
+mod things;
 mod vms;
 
 use stockade_provider::fake_host::FakeHost;
@@ -75,7 +79,7 @@ fn instance(id: &str, name: &str, state: &str) -> String {
          <item><key>Description</key><value>what it is for</value></item></tagSet>\
          <networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>\
          <macAddress>02:DD:2c:5e:01:69</macAddress><privateIpAddress>10.0.0.12</privateIpAddress>\
-         <attachment><attachmentId>eni-attach-1</attachmentId><deviceIndex>0</deviceIndex><status>attached</status>\
+         <attachment><attachmentId>eni-attach-1</attachmentId><deviceIndex>0</deviceIndex><status>attached</status><attachTime>2026-01-01T10:00:00.000Z</attachTime>\
          <deleteOnTermination>true</deleteOnTermination></attachment><association><publicIp>203.0.113.7</publicIp></association>\
          <privateIpAddressesSet><item><privateIpAddress>10.0.0.12</privateIpAddress><primary>true</primary></item></privateIpAddressesSet>\
          <ipv6AddressesSet><item><ipv6Address>2001:db8::12</ipv6Address></item></ipv6AddressesSet></item></networkInterfaceSet>\

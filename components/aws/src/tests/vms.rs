@@ -154,6 +154,7 @@ fn keys_and_clocks_that_are_wrong_are_unauthenticated() {
 fn a_deletion_that_keeps_disks_says_so_before() {
     let host = host(&[
         &described(&[&[instance("i-1", "a", "running")]]),
+        &answer("DescribeSnapshots", "<snapshotSet/>"),
         &answer("ModifyInstanceAttribute", "<return>true</return>"),
         &answer("TerminateInstances", "<instancesSet/>"),
     ]);
@@ -164,7 +165,7 @@ fn a_deletion_that_keeps_disks_says_so_before() {
     let change = <Aws as Vms<FakeHost>>::delete_vm(&host, "a".to_owned(), options).expect("change");
     assert!(change.pending.is_some());
     assert_eq!(
-        sent(&host)[1..],
+        sent(&host)[2..],
         [
             "ModifyInstanceAttribute&InstanceId=i-1&BlockDeviceMapping.1.DeviceName=%2Fdev%2Fxvda\
              &BlockDeviceMapping.1.Ebs.DeleteOnTermination=false",

@@ -10,7 +10,7 @@ use stockade_provider::types::{
     Change, DnsRecord, Error, ErrorKind, LoadBalancer, LoadBalancerPage, LoadBalancerSpec, OperationState, PageRequest,
 };
 
-use super::read::{BalancerAnswer, Parts, WireBalancer};
+use super::read::{Parts, WireBalancer};
 use super::spec::{Member, listener};
 use crate::Openstack;
 use crate::change::{done, pending};
@@ -130,10 +130,7 @@ fn create<H: Host>(cloud: &Cloud<'_, H>, spec: LoadBalancerSpec) -> Result<Chang
         .collect::<Result<Vec<_>, _>>()?;
     body.insert("listeners".to_owned(), Value::Array(parts));
     let call = cloud.call(Service::Balancer, "POST", ["lbaas", "loadbalancers"]);
-    let made = call
-        .json(json!({"loadbalancer": body}))
-        .read::<BalancerAnswer>(&doing)?
-        .loadbalancer;
+    let made: WireBalancer = call.json(json!({"loadbalancer": body})).part("/loadbalancer", &doing)?;
     let finished = publish(cloud, &made, external, zone.as_deref(), dns_name.as_deref(), &doing)
         .and_then(|()| answer(cloud, &made.id, &doing));
     if finished.is_err() {

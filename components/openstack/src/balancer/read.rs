@@ -28,11 +28,6 @@ pub(super) struct WireBalancer {
     operating_status: String,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct BalancerAnswer {
-    pub(super) loadbalancer: WireBalancer,
-}
-
 /// Something that belongs to a load balancer or to a group of members.
 #[derive(Clone, Debug, Deserialize)]
 struct Of {
@@ -75,11 +70,6 @@ struct WireMember {
 }
 
 #[derive(Debug, Deserialize)]
-struct MembersAnswer {
-    members: Vec<WireMember>,
-}
-
-#[derive(Debug, Deserialize)]
 struct FloatingOfPort {
     floating_ip_address: String,
     #[serde(default)]
@@ -116,11 +106,11 @@ impl Parts {
         let calls = pools
             .iter()
             .map(|pool| cloud.get(Service::Balancer, ["lbaas", "pools", &pool.id, "members"]));
-        let answers = cloud.read_all::<MembersAnswer>(calls.collect(), doing)?;
+        let answers = cloud.read_all::<Vec<WireMember>>(calls.collect(), "/members", doing)?;
         let members = pools
             .iter()
             .zip(answers)
-            .map(|(pool, answer)| Ok((pool.id.clone(), answer?.members)))
+            .map(|(pool, answer)| Ok((pool.id.clone(), answer?)))
             .collect::<Result<_, Error>>()?;
         Ok(Self {
             listeners,
@@ -234,9 +224,7 @@ impl<H: Host> Cloud<'_, H> {
     /// One load balancer by its id; none when there is none.
     pub(super) fn balancer_by_id(&self, id: &str) -> Result<Option<WireBalancer>, Error> {
         let call = self.get(Service::Balancer, ["lbaas", "loadbalancers", id]);
-        let found: Option<BalancerAnswer> = call.find(&format!("reading load balancer `{id}`"))?;
-        Ok(found
-            .map(|answer| answer.loadbalancer)
-            .filter(|found| found.provisioning_status != "DELETED"))
+        let found: Option<WireBalancer> = call.find_part("/loadbalancer", &format!("reading load balancer `{id}`"))?;
+        Ok(found.filter(|found| found.provisioning_status != "DELETED"))
     }
 }

@@ -1,6 +1,5 @@
 //! Creating VMs: what Nova cannot make itself first, then the server; after an error nothing of all that is left.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -57,16 +56,6 @@ struct Made {
     server: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct CreatedAnswer {
-    server: Created,
-}
-
-#[derive(Debug, Deserialize)]
-struct Created {
-    id: String,
-}
-
 impl Made {
     fn new(name: &str) -> Self {
         Self {
@@ -120,10 +109,10 @@ impl Made {
     /// Asks Nova for the server. Without an answer it may have been made nevertheless: nobody else has this name.
     fn send<H: Host>(&mut self, cloud: &Cloud<'_, H>, name: &str, body: Value) -> Result<String, Error> {
         let call = cloud.call(Service::Compute, "POST", ["servers"]).json(body);
-        match call.read::<CreatedAnswer>(&self.doing) {
-            Ok(answer) => {
-                self.server = Some(answer.server.id.clone());
-                Ok(answer.server.id)
+        match call.text("/server/id", &self.doing) {
+            Ok(id) => {
+                self.server = Some(id.clone());
+                Ok(id)
             }
             Err(error) => {
                 if matches!(

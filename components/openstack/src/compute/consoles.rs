@@ -1,6 +1,5 @@
 //! The screen and the serial line of VMs (<https://docs.openstack.org/api-ref/compute/#server-consoles>).
 
-use serde::Deserialize;
 use serde_json::json;
 
 use stockade_provider::abilities::Consoles;
@@ -8,23 +7,8 @@ use stockade_provider::host::Host;
 use stockade_provider::types::{Console, ConsoleKind, ConsoleProtocol, Error, ErrorKind, VmStatus};
 
 use crate::Openstack;
-use crate::cloud::{Cloud, of_value};
+use crate::cloud::{Cloud, of_value, take};
 use crate::service::Service;
-
-#[derive(Debug, Deserialize)]
-struct ConsoleAnswer {
-    remote_console: RemoteConsole,
-}
-
-#[derive(Debug, Deserialize)]
-struct RemoteConsole {
-    url: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct OutputAnswer {
-    output: String,
-}
 
 impl<H: Host> Consoles<H> for Openstack {
     fn open_vm_console(host: &H, vm: String, kind: ConsoleKind) -> Result<Console, Error> {
@@ -38,14 +22,14 @@ impl<H: Host> Consoles<H> for Openstack {
             ConsoleKind::Serial => ("serial", "serial", ConsoleProtocol::Stream),
         };
         let call = cloud.call(Service::Compute, "POST", ["servers", &server.id, "remote-consoles"]);
-        let answer: ConsoleAnswer = call
+        let url = call
             .about("vm", &vm)
             .json(json!({"remote_console": {"protocol": protocol, "type": name}}))
-            .read(&format!("opening a console of vm `{vm}`"))
+            .text("/remote_console/url", &format!("opening a console of vm `{vm}`"))
             .map_err(|error| unavailable(error, name))?;
         Ok(Console {
             protocol: spoken,
-            url: answer.remote_console.url,
+            url,
             // The URL holds a token; how long that is good is the cloud's setting (`token_ttl`), which no answer tells.
             password: None,
             expires_at: None,
@@ -57,7 +41,7 @@ impl<H: Host> Consoles<H> for Openstack {
         let server = cloud.server(&vm)?;
         let doing = format!("reading the console log of vm `{vm}`");
         let response = cloud.act(&server, "os-getConsoleOutput", &json!({}), &doing)?;
-        Ok(of_value::<OutputAnswer>(response.json(&doing)?, &doing)?.output)
+        of_value(take(response.json(&doing)?, "/output", &doing)?, &doing)
     }
 
     fn take_vm_screenshot(host: &H, vm: String) -> Result<Vec<u8>, Error> {

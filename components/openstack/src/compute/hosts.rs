@@ -31,22 +31,7 @@ struct Hypervisor {
     running_vms: Option<u32>,
 }
 
-#[derive(Debug, Deserialize)]
-struct HypervisorsAnswer {
-    hypervisors: Vec<Hypervisor>,
-}
-
 /// The project's quota and use (<https://docs.openstack.org/api-ref/compute/#show-rate-and-absolute-limits>); -1 for none.
-#[derive(Debug, Deserialize)]
-struct LimitsAnswer {
-    limits: Limits,
-}
-
-#[derive(Debug, Deserialize)]
-struct Limits {
-    absolute: Absolute,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Absolute {
@@ -64,8 +49,8 @@ impl<H: Host> Hosts<H> for Openstack {
         let call = cloud
             .get(Service::Compute, ["os-hypervisors", "detail"])
             .version(COMPUTE_HYPERVISOR_SIZES);
-        let all = match call.read::<HypervisorsAnswer>("listing hosts") {
-            Ok(answer) => answer.hypervisors.into_iter().map(Hypervisor::into_host).collect(),
+        let all = match call.part::<Vec<Hypervisor>>("/hypervisors", "listing hosts") {
+            Ok(all) => all.into_iter().map(Hypervisor::into_host).collect(),
             Err(error) if error.kind == ErrorKind::Denied => vec![project(&cloud)?],
             Err(error) => return Err(error),
         };
@@ -100,10 +85,7 @@ fn version(number: u32) -> String {
 /// The project as the only host: its quota.
 fn project<H: Host>(cloud: &Cloud<'_, H>) -> Result<HostInfo, Error> {
     let call = cloud.get(Service::Compute, ["limits"]);
-    let absolute = call
-        .read::<LimitsAnswer>("reading the project's quota")?
-        .limits
-        .absolute;
+    let absolute: Absolute = call.part("/limits/absolute", "reading the project's quota")?;
     let count = |number: i64| u32::try_from(number).ok();
     Ok(HostInfo {
         id: "project".to_owned(),

@@ -2,7 +2,6 @@
 //!
 //! An interface is a port of Neutron's, and is named by its id. [`super::vm`] lists them.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use stockade_provider::abilities::Nics;
@@ -17,17 +16,6 @@ use crate::cloud::Cloud;
 use crate::network::{NewFloating, NewPort, Port};
 use crate::service::Service;
 use crate::wait;
-
-#[derive(Debug, Deserialize)]
-struct InterfaceAnswer {
-    #[serde(rename = "interfaceAttachment")]
-    attachment: Interface,
-}
-
-#[derive(Debug, Deserialize)]
-struct Interface {
-    port_id: String,
-}
 
 impl<H: Host> Nics<H> for Openstack {
     fn add_nic(host: &H, vm: String, spec: VmNicSpec) -> Result<Change, Error> {
@@ -149,11 +137,9 @@ fn reattach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, port: &Port, doing: 
 /// Answers the port's id.
 fn attach<H: Host>(cloud: &Cloud<'_, H>, server: &Server, body: &Value, doing: &str) -> Result<String, Error> {
     let call = cloud.call(Service::Compute, "POST", ["servers", &server.id, "os-interface"]);
-    let answer: InterfaceAnswer = call
-        .about("vm", server.name())
+    call.about("vm", server.name())
         .json(json!({"interfaceAttachment": body}))
-        .read(doing)?;
-    Ok(answer.attachment.port_id)
+        .text("/interfaceAttachment/port_id", doing)
 }
 
 /// Detaches a port and waits until the server has let go of it.

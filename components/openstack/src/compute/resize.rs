@@ -56,12 +56,13 @@ impl<H: Host> VmResize<H> for Openstack {
             return Ok(done(server.id));
         }
         if server.vm_status() != VmStatus::Stopped {
-            let when = match apply {
-                ApplyWhen::Now => "cannot resize a vm while it runs",
-                ApplyWhen::NextStart => "cannot keep a size for the next start",
-            };
+            refuse(
+                "apply",
+                apply == ApplyWhen::NextStart,
+                "Nova keeps no size for the next start; stop the vm and resize it then",
+            )?;
             let message = format!(
-                "while {doing}: it is `{}`, and Nova {when}; stop it first",
+                "while {doing}: it is `{}`, and Nova resizes stopped vms only without restarting them; stop it first",
                 server.status
             );
             return Err(Error::conflict(message));

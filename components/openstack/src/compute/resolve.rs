@@ -365,12 +365,6 @@ fn is_mac(text: &str) -> bool {
 }
 
 #[derive(Debug, Deserialize)]
-struct ZonesAnswer {
-    #[serde(rename = "availabilityZoneInfo")]
-    zones: Vec<Zone>,
-}
-
-#[derive(Debug, Deserialize)]
 struct Zone {
     #[serde(rename = "zoneName")]
     name: String,
@@ -379,12 +373,12 @@ struct Zone {
 /// Checks that an availability zone is there; administrators may put a host behind it: `nova:compute-1`.
 fn check_location<H: Host>(cloud: &Cloud<'_, H>, location: &str) -> Result<(), Error> {
     let call = cloud.get(Service::Compute, ["os-availability-zone"]);
-    let answer: ZonesAnswer = call.read("looking for availability zones")?;
+    let zones: Vec<Zone> = call.part("/availabilityZoneInfo", "looking for availability zones")?;
     let zone = location.split(':').next().unwrap_or(location);
-    if answer.zones.iter().any(|have| have.name == zone) {
+    if zones.iter().any(|have| have.name == zone) {
         return Ok(());
     }
-    let names: BTreeSet<_> = answer.zones.iter().map(|zone| zone.name.as_str()).collect();
+    let names: BTreeSet<_> = zones.iter().map(|zone| zone.name.as_str()).collect();
     let names: Vec<_> = names.into_iter().collect();
     let message = format!("there is no availability zone `{zone}`, only: {}", names.join(", "));
     Err(Error::invalid_argument("location", message))
@@ -396,21 +390,10 @@ struct Named {
     name: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct GroupsAnswer {
-    server_groups: Vec<Named>,
-}
-
 fn find_server_group<H: Host>(cloud: &Cloud<'_, H>, group: &str) -> Result<String, Error> {
     let call = cloud.get(Service::Compute, ["os-server-groups"]);
-    let answer: GroupsAnswer = call.read("looking for server groups")?;
-    let found = find::one(
-        "server-group",
-        group,
-        answer.server_groups,
-        |found| &found.id,
-        |found| &found.name,
-    )?;
+    let groups: Vec<Named> = call.part("/server_groups", "looking for server groups")?;
+    let found = find::one("server-group", group, groups, |found| &found.id, |found| &found.name)?;
     Ok(found.id)
 }
 

@@ -120,11 +120,6 @@ pub(crate) struct AttachedVolume {
     pub(crate) delete_on_termination: bool,
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct ServerAnswer {
-    pub(crate) server: Server,
-}
-
 /// The image is an object with an id, or an empty text for a server that boots from a volume.
 fn image_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
@@ -193,8 +188,7 @@ impl<H: Host> Cloud<'_, H> {
     /// One server by its id; none when there is none.
     pub(crate) fn server_by_id(&self, id: &str) -> Result<Option<Server>, Error> {
         let call = self.get(Service::Compute, ["servers", id]);
-        let found: Option<ServerAnswer> = call.find(&format!("reading vm `{id}`"))?;
-        Ok(found.map(|answer| answer.server))
+        call.find_part("/server", &format!("reading vm `{id}`"))
     }
 
     /// The servers of a name.

@@ -76,19 +76,12 @@ pub(crate) struct Attachment {
     pub(crate) device: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct AttachmentsAnswer {
-    #[serde(rename = "volumeAttachments")]
-    attachments: Vec<Attachment>,
-}
-
 impl<H: Host> Cloud<'_, H> {
     /// How a server's volumes are attached.
     pub(crate) fn attachments(&self, server: &Server) -> Result<Vec<Attachment>, Error> {
         let call = self.get(Service::Compute, ["servers", &server.id, "os-volume_attachments"]);
         let doing = format!("reading the disks of vm `{}`", server.name());
-        let answer: AttachmentsAnswer = call.about("vm", server.name()).read(&doing)?;
-        Ok(answer.attachments)
+        call.about("vm", server.name()).part("/volumeAttachments", &doing)
     }
 }
 

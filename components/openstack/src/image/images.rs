@@ -1,6 +1,5 @@
 //! Images: listed, brought in from a blob or a URL, deleted.
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use stockade_provider::abilities::Images;
@@ -14,7 +13,7 @@ use super::made::wait_until_active;
 use super::wire::WireImage;
 use crate::Openstack;
 use crate::change::{done, pending};
-use crate::cloud::{Cloud, PAGE, is_id, is_not_found, of_value};
+use crate::cloud::{Cloud, PAGE, is_id, is_not_found, of_value, take};
 use crate::compute::Operation;
 use crate::find;
 use crate::name::check_name;
@@ -124,11 +123,6 @@ impl NewImage {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Created {
-    id: String,
-}
-
 impl<H: Host> Images<H> for Openstack {
     fn list_images(host: &H, page: PageRequest) -> Result<ImagePage, Error> {
         let cloud = Cloud::open(host, "list-images")?;
@@ -156,7 +150,7 @@ impl<H: Host> Images<H> for Openstack {
             content::check_digest(sha256, content, &doing)?;
         }
         let call = cloud.call(Service::Image, "POST", ["images"]).json(new.body(&format));
-        let id = call.read::<Created>(&doing)?.id;
+        let id = call.text("/id", &doing)?;
         let sent = cloud
             .call(Service::Image, "PUT", ["images", &id, "file"])
             .header("content-type", CONTENT_TYPE)
@@ -188,7 +182,7 @@ impl<H: Host> Images<H> for Openstack {
         cloud.refuse_image_name(&new.name)?;
         let call = cloud.call(Service::Image, "POST", ["images"]).json(new.body(format));
         let response = call.send(&doing)?;
-        let id = of_value::<Created>(response.json(&doing)?, &doing)?.id;
+        let id: String = of_value(take(response.json(&doing)?, "/id", &doing)?, &doing)?;
         let methods = response.header(IMPORT_METHODS).unwrap_or_default().to_owned();
         let started = match methods.split(',').any(|method| method.trim() == "web-download") {
             true => cloud

@@ -22,11 +22,6 @@ pub(crate) struct Floating {
     port_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct FloatingAnswer {
-    floatingip: Floating,
-}
-
 /// A floating address to create for a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewFloating {
@@ -50,8 +45,7 @@ impl<H: Host> Cloud<'_, H> {
     /// connects to the external one.
     pub(crate) fn create_floating(&self, new: &NewFloating, doing: &str) -> Result<Floating, Error> {
         let call = self.call(Service::Network, "POST", ["floatingips"]).json(new.body());
-        let answer: FloatingAnswer = call.read(doing)?;
-        Ok(answer.floatingip)
+        call.part("/floatingip", doing)
     }
 
     /// Deletes a floating address; one that is gone already is as good.

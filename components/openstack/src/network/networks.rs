@@ -37,11 +37,6 @@ pub(crate) struct WireNetwork {
     tags: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct NetworkAnswer {
-    network: WireNetwork,
-}
-
 impl WireNetwork {
     fn to_network(&self, subnets: &[WireSubnet], routers: &Routers) -> Network {
         let own = || subnets.iter().filter(|subnet| subnet.network_id == self.id);
@@ -146,7 +141,7 @@ impl<H: Host> Networks<H> for Openstack {
         let call = cloud
             .call(Service::Network, "POST", ["networks"])
             .json(new.body.clone());
-        let network = call.read::<NetworkAnswer>(&doing)?.network;
+        let network: WireNetwork = call.part("/network", &doing)?;
         if let Err(error) = new.furnish(&cloud, &network, &doing) {
             // What the caller must know is the first error.
             let _ = cloud

@@ -38,11 +38,6 @@ pub(crate) struct FixedIp {
     pub(crate) subnet_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct PortAnswer {
-    port: Port,
-}
-
 /// A port to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NewPort {
@@ -78,8 +73,7 @@ impl<H: Host> Cloud<'_, H> {
     /// Creates a port that goes with the VM that it is for.
     pub(crate) fn create_port(&self, new: &NewPort, doing: &str) -> Result<Port, Error> {
         let call = self.call(Service::Network, "POST", ["ports"]).json(new.body());
-        let answer: PortAnswer = call.read(doing)?;
-        Ok(answer.port)
+        call.part("/port", doing)
     }
 
     /// Deletes a port; one that is gone already is as good.

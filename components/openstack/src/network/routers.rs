@@ -43,11 +43,6 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Deserialize)]
-struct RouterAnswer {
-    router: Router,
-}
-
 /// Which networks are connected to which routers.
 #[derive(Debug, Default)]
 pub(crate) struct Routers {
@@ -125,7 +120,7 @@ impl<H: Host> Cloud<'_, H> {
         }
         let body = json!({"router": {"name": network.name, "description": MADE, "external_gateway_info": gateway}});
         let call = self.call(Service::Network, "POST", ["routers"]).json(body);
-        let router = call.read::<RouterAnswer>(doing)?.router;
+        let router: Router = call.part("/router", doing)?;
         for subnet in subnets {
             let connected = self.connect_subnet(&router, "add_router_interface", json!({"subnet_id": subnet}), doing);
             if let Err(error) = connected {

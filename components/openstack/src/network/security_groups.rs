@@ -30,11 +30,6 @@ pub(crate) struct WireGroup {
     security_group_rules: Vec<WireRule>,
 }
 
-#[derive(Debug, Deserialize)]
-struct GroupAnswer {
-    security_group: WireGroup,
-}
-
 impl WireGroup {
     fn to_group(&self) -> SecurityGroup {
         SecurityGroup {
@@ -139,7 +134,7 @@ impl<H: Host> SecurityGroups<H> for Openstack {
         let doing = format!("creating security group `{name}`");
         let body = json!({"security_group": {"name": name, "description": description.unwrap_or_default()}});
         let call = cloud.call(Service::Network, "POST", ["security-groups"]).json(body);
-        let group = call.read::<GroupAnswer>(&doing)?.security_group;
+        let group: WireGroup = call.part("/security_group", &doing)?;
         if let Err(error) = cloud.make_rules(&group, &wanted, &doing) {
             // What the caller must know is the first error.
             let _ = cloud.delete_group(&group.id, &name);

@@ -38,11 +38,6 @@ pub(crate) struct WireSubnet {
     tags: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct SubnetAnswer {
-    subnet: WireSubnet,
-}
-
 /// A subnet to create.
 #[derive(Clone, Debug)]
 pub(crate) struct NewSubnet {
@@ -145,8 +140,7 @@ impl<H: Host> Cloud<'_, H> {
     /// Creates a subnet.
     pub(crate) fn create_subnet(&self, network: &str, new: &NewSubnet, doing: &str) -> Result<WireSubnet, Error> {
         let call = self.call(Service::Network, "POST", ["subnets"]).json(new.body(network));
-        let answer: SubnetAnswer = call.read(doing).map_err(overlap)?;
-        Ok(answer.subnet)
+        call.part("/subnet", doing).map_err(overlap)
     }
 
     /// Changes attributes of a subnet.

@@ -12,7 +12,7 @@ use stockade_provider::types::{
     AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, ErrorKind, OperationState, PageRequest, Subject, VmStatus,
 };
 
-use super::wire::{Volume, VolumeAnswer};
+use super::wire::Volume;
 use crate::Openstack;
 use crate::change::{done, pending};
 use crate::cloud::{Cloud, PAGE};
@@ -210,7 +210,7 @@ fn create<H: Host>(
     let call = cloud
         .call(Service::Volume, "POST", ["volumes"])
         .json(json!({"volume": body}));
-    let volume = call.read::<VolumeAnswer>(&doing)?.volume;
+    let volume: Volume = call.part("/volume", &doing)?;
     let finished = settle(cloud, &volume.id, &doing).and_then(|change| match (server, &change.pending) {
         (None, _) => Ok(change),
         (Some(server), None) => attach(cloud, server, &volume.id).map(|()| change),

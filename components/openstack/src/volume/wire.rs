@@ -54,11 +54,6 @@ pub(crate) struct VolumeSnapshot {
     name: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct VolumeAnswer {
-    pub(super) volume: Volume,
-}
-
 impl Volume {
     /// Its name; its id where it has none, as volumes that Nova makes.
     pub(crate) fn name(&self) -> &str {
@@ -133,19 +128,18 @@ impl<H: Host> Cloud<'_, H> {
     /// One volume by its id; none when there is none.
     pub(crate) fn volume_by_id(&self, id: &str) -> Result<Option<Volume>, Error> {
         let call = self.get(Service::Volume, ["volumes", id]);
-        let found: Option<VolumeAnswer> = call.find(&format!("reading disk `{id}`"))?;
-        Ok(found.map(|answer| answer.volume))
+        call.find_part("/volume", &format!("reading disk `{id}`"))
     }
 
     /// Volumes by their ids, without those that are gone.
     pub(crate) fn volumes_by_id<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Result<Vec<Volume>, Error> {
         let calls = ids.map(|id| self.get(Service::Volume, ["volumes", id]).about("disk", id));
-        let answers = self.read_all::<VolumeAnswer>(calls.collect(), "reading disks")?;
+        let answers = self.read_all::<Volume>(calls.collect(), "/volume", "reading disks")?;
         answers
             .into_iter()
             .filter_map(|answer| match answer {
                 Err(error) if crate::cloud::is_not_found(&error) => None,
-                answer => Some(answer.map(|answer| answer.volume)),
+                answer => Some(answer),
             })
             .collect()
     }

@@ -30,6 +30,7 @@ fn made(user: &str, exec_allow: &[&str]) -> Result<Made> {
     };
     let recipe = Recipe {
         home: Home::below(Path::new("/nonexistent")),
+        endpoint: "api".into(),
         request: request(vec![CredentialKind::Kubernetes]),
         config: CredentialConfig::Kubernetes(config.clone()),
         options: Default::default(),

@@ -34,7 +34,8 @@ pub(super) struct Credentials<'a> {
     config: &'a ConnectionConfig,
     info: &'a ProviderInfo,
     options: &'a [OptionEntry],
-    made: BTreeMap<String, Made>,
+    /// By the credential's name, and the endpoint's where the credential is another one at each.
+    made: BTreeMap<(String, String), Made>,
 }
 
 /// A credential, and what it says about the server.
@@ -81,11 +82,15 @@ impl<'a> Credentials<'a> {
                 Ok(None)
             };
         };
-        if !self.made.contains_key(name) {
-            let made = self.recipe(request, config).complete()?;
-            self.made.insert(name.clone(), made);
+        let key = match signing::depends_on_endpoint(request) {
+            true => (name.clone(), endpoint.name.clone()),
+            false => (name.clone(), String::new()),
+        };
+        if !self.made.contains_key(&key) {
+            let made = self.recipe(request, config, &endpoint.name).complete()?;
+            self.made.insert(key.clone(), made);
         }
-        let made = &self.made[name];
+        let made = &self.made[&key];
         if let Some(cluster) = &made.cluster {
             let tls_is_granted = self
                 .config
@@ -105,7 +110,7 @@ impl<'a> Credentials<'a> {
         Ok(made.credential.clone())
     }
 
-    fn recipe(&self, request: &CredentialRequest, config: &CredentialConfig) -> Recipe {
+    fn recipe(&self, request: &CredentialRequest, config: &CredentialConfig, endpoint: &str) -> Recipe {
         let texts = |is_wanted: &dyn Fn(&str) -> bool| {
             let wanted = self.options.iter().filter(|option| is_wanted(&option.name));
             wanted
@@ -129,6 +134,7 @@ impl<'a> Credentials<'a> {
             home: self.home.clone(),
             request: request.clone(),
             config: config.clone(),
+            endpoint: endpoint.to_owned(),
             options: texts(&|_| true),
             open_options: texts(&|name| !is_secret(name)),
             origins: origins.collect(),
@@ -152,6 +158,8 @@ struct Recipe {
     home: Home,
     request: CredentialRequest,
     config: CredentialConfig,
+    /// The endpoint that it is made for; any one where it is the same at all.
+    endpoint: String,
     /// The connection's options as texts.
     options: BTreeMap<String, String>,
     /// Those that may be seen: in paths, which are logged.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use stockade_host::contract::CredentialKind;
+use stockade_host::contract::{CredentialKind, CredentialRequest};
 use stockade_host::http::{AccessKey, AzureSas, AzureSharedKey, Credential, Query, Sigv4, Template};
 
 use super::Recipe;
@@ -46,7 +46,18 @@ pub(super) fn sigv4(
         session_token: session_token.map(|token| sources.read(token)).transpose()?,
     };
     let region = filled(recipe, &declared.region)?;
-    Ok(Arc::new(Sigv4::new(key, &declared.service, region)))
+    let service = declared.service.replace(ENDPOINT_PLACE, &recipe.endpoint);
+    Ok(Arc::new(Sigv4::new(key, service, region)))
+}
+
+/// Stands for the endpoint's name in the name of a signature's service.
+const ENDPOINT_PLACE: &str = "{endpoint}";
+
+/// Whether a credential signs for another service at each endpoint.
+pub(super) fn depends_on_endpoint(request: &CredentialRequest) -> bool {
+    let names_it =
+        |kind: &CredentialKind| matches!(kind, CredentialKind::Sigv4(sigv4) if sigv4.service.contains(ENDPOINT_PLACE));
+    request.kinds.iter().any(names_it)
 }
 
 /// Azure Storage's shared key.
@@ -185,5 +196,26 @@ mod tests {
         ] {
             assert!(toml::from_str::<CredentialConfig>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_key_signs_for_the_service_of_each_endpoint() {
+        let of = |service: &str| {
+            request(vec![CredentialKind::Sigv4(DeclaredSigv4 {
+                service: service.into(),
+                region: "{region}".into(),
+            })])
+        };
+        assert!(depends_on_endpoint(&of("{endpoint}")));
+        assert!(!depends_on_endpoint(&of("s3")) && !depends_on_endpoint(&of("{region}")));
+        let (_file, secret) = kept(CANARY);
+        let config = CredentialConfig::Sigv4 {
+            access_key: TextSource::Text("AKIA1".into()),
+            secret_key: secret,
+            session_token: None,
+        };
+        // The tests' recipe is for the endpoint `api`.
+        let credential = resolve(&of("{endpoint}"), &config, &options("eu-1")).unwrap();
+        assert!(format!("{credential:?}").contains("\"api\""), "{credential:?}");
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn resolve(
         .collect();
     let recipe = Recipe {
         home: Home::below(Path::new("/nonexistent")),
+        endpoint: "api".into(),
         request: request.clone(),
         config: config.clone(),
         options: texts.clone(),
@@ -215,6 +216,7 @@ async fn a_secret_that_was_replaced_is_read_again_after_a_refusal_and_only_then(
     let (file, token) = kept("canary-old-secret");
     let recipe = Recipe {
         home: Home::below(Path::new("/nonexistent")),
+        endpoint: "api".into(),
         request: request(vec![CredentialKind::Bearer]),
         config: CredentialConfig::Bearer { token },
         options: BTreeMap::new(),

@@ -1,23 +1,64 @@
-//! What virsh and the file system say is there: a second opinion about every setup that ends at a libvirt.
+//! Second opinions about what is there.
 //!
-//! Only for a process inside the private libvirt's namespaces, where `qemu:///system` and the pool's directory are that
-//! libvirt's own.
+//! For setups that end at a libvirt, virsh and the file system: only for a process inside the private libvirt's namespaces,
+//! where `qemu:///system` and the pool's directory are that libvirt's own. For a cloud of OpenStack, openstacksdk.
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::Arc;
+
+use stockade_test_support::openstack::Openstack;
 
 use crate::outcome::Outcome;
 
 /// The directory of the pool `default`.
 const POOL_DIRECTORY: &str = "/var/lib/libvirt/images";
 
-/// The second opinion.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Evidence;
+/// A second opinion.
+#[derive(Clone)]
+pub(crate) enum Evidence {
+    /// virsh's and the file system's.
+    Libvirt,
+    /// openstacksdk's.
+    Openstack(Arc<Openstack>),
+}
 
 impl Evidence {
+    /// Everything that can be seen, one line each.
+    pub(crate) fn observe(&self) -> Outcome<BTreeSet<String>> {
+        match self {
+            Self::Libvirt => Libvirt.observe(),
+            Self::Openstack(cloud) => Ok(cloud.observe()?),
+        }
+    }
+
+    /// Removes what was not there before.
+    pub(crate) fn force_back(&self, before: &BTreeSet<String>) -> Outcome {
+        match self {
+            Self::Libvirt => Libvirt.force_back(before),
+            Self::Openstack(cloud) => {
+                let now = cloud.observe()?;
+                let left: Vec<_> = now.difference(before).collect();
+                if !left.is_empty() {
+                    cloud.remove(left)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether there are guests behind it, which boot and answer.
+    pub(crate) fn has_guests(&self) -> bool {
+        matches!(self, Self::Libvirt)
+    }
+}
+
+/// What virsh and the file system say.
+struct Libvirt;
+
+impl Libvirt {
     /// VMs, files, networks and pools, one line each.
-    pub(crate) fn observe(self) -> Outcome<BTreeSet<String>> {
+    fn observe(&self) -> Outcome<BTreeSet<String>> {
         let mut lines = BTreeSet::new();
         for (noun, command) in [("vm", "list"), ("network", "net-list"), ("pool", "pool-list")] {
             let names = virsh(&[command, "--all", "--name"])?;
@@ -35,7 +76,7 @@ impl Evidence {
     }
 
     /// Removes what was not there before. Errors are no news: the trial that left it has failed already.
-    pub(crate) fn force_back(self, before: &BTreeSet<String>) -> Outcome {
+    fn force_back(&self, before: &BTreeSet<String>) -> Outcome {
         for line in self.observe()?.difference(before) {
             let Some((noun, name)) = line.split_once(' ') else {
                 continue;

@@ -3,7 +3,7 @@
 use stockade::connections::{ConnectionConfig, Grants};
 use stockade_test_support::artifacts::{component, workspace_root};
 
-use super::{Given, Setup, Stage};
+use super::{Gaps, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "fake";
@@ -35,5 +35,6 @@ pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
         },
         document: std::fs::read_to_string(workspace_root().join("components/fake/README.md"))?,
         evidence: None,
+        gaps: Gaps::default(),
     })
 }

@@ -4,7 +4,7 @@ use stockade::connections::{ConnectionConfig, Grants, OptionInput};
 use stockade_test_support::artifacts::workspace_root;
 
 use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
-use super::{Evidence, Given, Setup, Stage};
+use super::{Evidence, Gaps, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "libvirt";
@@ -35,6 +35,7 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
             ..Given::default()
         },
         document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
-        evidence: Some(Evidence),
+        evidence: Some(Evidence::Libvirt),
+        gaps: Gaps::default(),
     })
 }

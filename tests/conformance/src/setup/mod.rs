@@ -5,8 +5,10 @@
 mod evidence;
 mod fake;
 mod faults;
+mod gaps;
 mod given;
 mod libvirt;
+mod openstack;
 mod stage;
 mod web;
 
@@ -19,8 +21,10 @@ use crate::subject::Subject;
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
 pub(crate) use faults::{Faults, start_server, web_faults};
+pub(crate) use gaps::Gaps;
 pub(crate) use given::Given;
 pub(crate) use libvirt::libvirt;
+pub(crate) use openstack::openstack;
 pub(crate) use stage::{Inside, Stage};
 pub(crate) use web::web;
 
@@ -28,6 +32,9 @@ pub(crate) use web::web;
 pub(crate) const IN_PROCESS: &[&str] = &[fake::NAME, faults::NAME];
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
+
+/// The setups that run only when they are named, because they take long to install.
+pub(crate) const ON_DEMAND: &[&str] = &[openstack::NAME];
 
 /// A provider with something behind it.
 pub(crate) struct Setup {
@@ -49,6 +56,8 @@ pub(crate) struct Setup {
     pub(crate) document: String,
     /// A second opinion about what is there; none for a simulated cloud, which every connection has for itself.
     pub(crate) evidence: Option<Evidence>,
+    /// What the things behind the provider cannot do, though the provider could.
+    pub(crate) gaps: Gaps,
 }
 
 impl Setup {
@@ -63,7 +72,8 @@ impl Setup {
             large_image: self.large_image.to_owned(),
             given: self.given.clone(),
             document: self.document.clone(),
-            evidence: self.evidence,
+            evidence: self.evidence.clone(),
+            absent: self.gaps.absent,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Where setups stand: a runtime with a home of its own, and the private libvirt for those that need one.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
 
@@ -15,7 +17,7 @@ use crate::outcome::Outcome;
 /// A runtime with nothing in it. Its files are gone with it.
 pub(crate) struct Stage {
     pub(crate) runtime: Runtime,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Stage {
@@ -27,8 +29,22 @@ impl Stage {
         let runtime = Runtime::builder().home(home).build()?;
         Ok(Self {
             runtime,
-            _home: directory,
+            home: directory,
         })
+    }
+}
+
+impl Stage {
+    /// A private file with a secret; answers its path.
+    pub(crate) fn secret(&self, name: &str, secret: &str) -> Outcome<String> {
+        let path = self.home.path().join(name);
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(secret.as_bytes())?;
+        Ok(path.display().to_string())
     }
 }
 

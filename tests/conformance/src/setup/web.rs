@@ -6,7 +6,7 @@ use stockade::contract::ProviderInfo;
 use stockade_test_support::artifacts::{component, workspace_root};
 
 use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
-use super::{Evidence, Given, Setup, Stage};
+use super::{Evidence, Gaps, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "web";
@@ -24,7 +24,8 @@ pub(crate) async fn web(stage: &Stage, port: u16) -> Outcome<Setup> {
         large_image: LARGE_IMAGE,
         given: Given::default(),
         document: document()?,
-        evidence: Some(Evidence),
+        evidence: Some(Evidence::Libvirt),
+        gaps: Gaps::default(),
     })
 }
 

@@ -29,11 +29,16 @@ async fn every_function_of_an_exported_ability_answers(subject: &Subject) -> Out
     let before = World::observe(subject).await?;
     let abilities = subject.service.installed().abilities.clone();
     let mut complaints = Vec::new();
-    for function in abilities.iter().flat_map(|ability| ability.functions()) {
+    for (ability, function) in abilities
+        .iter()
+        .flat_map(|ability| ability.functions().iter().map(move |function| (*ability, *function)))
+    {
         let answer = call(subject, function).await?;
-        if let Some(complaint) = judge(subject, function, answer) {
-            complaints.push(complaint);
-        }
+        let complaint = match subject.has(ability) {
+            true => judge(subject, function, answer),
+            false => judge_absent(function, answer),
+        };
+        complaints.extend(complaint);
     }
     ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
     before.check_unchanged(subject).await
@@ -54,6 +59,14 @@ fn judge(subject: &Subject, function: &str, answer: Result<()>) -> Option<String
             "invalid-argument" if subject.unless_documented::<()>(Err(error.clone())).is_ok() => None,
             kind => Some(format!("`{function}` answered `{kind}`: {error}")),
         },
+    }
+}
+
+/// What the things behind the provider lack is `unsupported`, with words about what is missing, or has nothing of that name.
+fn judge_absent(function: &str, answer: Result<()>) -> Option<String> {
+    match answer {
+        Err(error) if matches!(error.kind().name(), "unsupported" | "not-found" | "invalid-argument") => None,
+        answer => Some(format!("`{function}` of an ability that is absent answered {answer:?}")),
     }
 }
 

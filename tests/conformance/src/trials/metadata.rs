@@ -80,7 +80,10 @@ async fn a_description_is_set_and_removed(subject: &Subject) -> Outcome {
 async fn autostart_is_set_and_removed(subject: &Subject) -> Outcome {
     subject.create("noted").await?;
     for autostart in [true, true, false] {
-        subject.service.set_vm_autostart("noted", autostart).await?;
+        let answer = subject.service.set_vm_autostart("noted", autostart).await;
+        if subject.unless_documented(answer)?.is_none() {
+            return Ok(());
+        }
         let read = subject.service.get_vm("noted").await?.autostart;
         ensure!(read == Some(autostart), "set {autostart}, read {read:?}");
     }

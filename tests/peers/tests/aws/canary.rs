@@ -16,8 +16,7 @@ pub(crate) fn claims() -> Vec<Claim> {
 
 const WRONG: &str = "wrong-canary-key-that-nobody-has";
 
-fn the_server_verifies_what_the_host_signed_and_nobody_else_sees_the_key() {
-    let lab = Lab::ministack();
+fn the_server_verifies_what_the_host_signed_and_nobody_else_sees_the_key(lab: &Lab) {
     lab.done(lab.service.check());
     lab.done(lab.service.create_bucket("kept", false));
     // A server that sends the key back, here because somebody stored it there.
@@ -35,8 +34,7 @@ fn the_server_verifies_what_the_host_signed_and_nobody_else_sees_the_key() {
     assert!(matches!(error.kind(), ErrorKind::NotFound(_)), "{error}");
 }
 
-fn a_wrong_key_is_refused_by_every_service_and_is_in_no_message() {
-    let lab = Lab::ministack();
+fn a_wrong_key_is_refused_by_every_service_and_is_in_no_message(lab: &Lab) {
     lab.done(lab.service.create_bucket("kept", false));
     let before = lab.peer.observe().unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();

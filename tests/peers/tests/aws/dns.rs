@@ -42,11 +42,10 @@ fn seen(lab: &Lab, zone: &str, name: &str, kind: &str) -> Vec<Value> {
     sets.into_iter().filter(is_it).collect()
 }
 
-fn records_are_set_replaced_and_deleted_and_boto3_agrees() {
-    let lab = Lab::ministack();
+fn records_are_set_replaced_and_deleted_and_boto3_agrees(lab: &Lab) {
     let service = &lab.service;
-    let id = zone(&lab, "example.org", "1");
-    zone(&lab, "example.net", "2");
+    let id = zone(lab, "example.org", "1");
+    zone(lab, "example.net", "2");
     let zones = lab.done(service.list_dns_zones());
     let mut names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
     names.sort_unstable();
@@ -56,7 +55,7 @@ fn records_are_set_replaced_and_deleted_and_boto3_agrees() {
     let first = record("*.example.org", "A", &["192.0.2.1", "192.0.2.2"]);
     lab.done(service.set_dns_record("example.org", first.clone(), false));
     assert_eq!(
-        seen(&lab, &id, "*.example.org.", "A")[0]["ResourceRecords"]
+        seen(lab, &id, "*.example.org.", "A")[0]["ResourceRecords"]
             .as_array()
             .map(Vec::len),
         Some(2)
@@ -80,15 +79,14 @@ fn records_are_set_replaced_and_deleted_and_boto3_agrees() {
         lab.refused(service.delete_dns_record("example.org", "*.example.org", "A")),
         missing("dns-record", "*.example.org")
     );
-    assert_eq!(seen(&lab, &id, "*.example.org.", "TXT").len(), 1);
+    assert_eq!(seen(lab, &id, "*.example.org.", "TXT").len(), 1);
     lab.done(service.delete_dns_record(&id, "*.example.org", "TXT"));
     lab.expect_unchanged(&before);
 }
 
-fn what_others_made_is_listed_replaced_and_deleted_exactly() {
-    let lab = Lab::ministack();
+fn what_others_made_is_listed_replaced_and_deleted_exactly(lab: &Lab) {
     let service = &lab.service;
-    let id = zone(&lab, "example.org", "1");
+    let id = zone(lab, "example.org", "1");
     let before = lab.peer.observe().unwrap();
     let alias = json!({"Name": "lb.example.org", "Type": "A", "AliasTarget":
         {"HostedZoneId": "Z35SXDOTRQ7X7K", "DNSName": "lb.elb.example", "EvaluateTargetHealth": true}});
@@ -105,18 +103,17 @@ fn what_others_made_is_listed_replaced_and_deleted_exactly() {
         (&["ALIAS Z35SXDOTRQ7X7K lb.elb.example".to_owned()][..], None)
     );
     lab.done(service.set_dns_record("example.org", listed.clone(), true));
-    let made = &seen(&lab, &id, "lb.example.org.", "A")[0]["AliasTarget"];
+    let made = &seen(lab, &id, "lb.example.org.", "A")[0]["AliasTarget"];
     assert_eq!(made["EvaluateTargetHealth"], false, "{made}");
     lab.done(service.delete_dns_record("example.org", "lb.example.org", "A"));
     lab.expect_unchanged(&before);
 }
 
-fn names_and_data_that_do_not_fit_change_nothing() {
-    let lab = Lab::ministack();
+fn names_and_data_that_do_not_fit_change_nothing(lab: &Lab) {
     let service = &lab.service;
-    zone(&lab, "example.org", "1");
-    zone(&lab, "twice.org", "2");
-    zone(&lab, "twice.org", "3");
+    zone(lab, "example.org", "1");
+    zone(lab, "twice.org", "2");
+    zone(lab, "twice.org", "3");
     let before = lab.peer.observe().unwrap();
     let set = |zone: &str, record| lab.refused(service.set_dns_record(zone, record, true));
     let field = |name: &str| ErrorKind::InvalidArgument(name.to_owned());

@@ -50,12 +50,8 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// A ministack, which verifies signatures, and the component.
-    pub(crate) fn ministack() -> Self {
-        Self::at(AwsPeer::ministack().unwrap())
-    }
-
-    fn at(peer: AwsPeer) -> Self {
+    /// A connection to this peer.
+    pub(crate) fn at(peer: AwsPeer) -> Self {
         let directory = TempDir::with_prefix("stockade-aws-").unwrap();
         let mut home = Home::below(directory.path());
         // Compiled components are kept between runs: they are found by their digest.

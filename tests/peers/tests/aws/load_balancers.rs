@@ -35,8 +35,7 @@ fn vm(lab: &Lab, name: &str, subnet: &str) -> String {
     vm["Instances"][0]["InstanceId"].as_str().unwrap().to_owned()
 }
 
-fn a_load_balancer_has_its_listeners_members_and_name_and_leaves_nothing() {
-    let lab = Lab::ministack();
+fn a_load_balancer_has_its_listeners_members_and_name_and_leaves_nothing(lab: &Lab) {
     let service = &lab.service;
     lab.boto(
         "route53",
@@ -48,7 +47,7 @@ fn a_load_balancer_has_its_listeners_members_and_name_and_leaves_nothing() {
     let one = lab.done(service.create_subnet(one, &no_options()));
     let two = subnet("two", "net", "10.20.2.0/24", json!({"location": "us-east-1b"}));
     lab.done(service.create_subnet(two, &no_options()));
-    let ids = ["a", "b"].map(|name| vm(&lab, name, &one));
+    let ids = ["a", "b"].map(|name| vm(lab, name, &one));
     let before = lab.peer.observe().unwrap();
 
     let listeners = json!([{"protocol": "tcp", "port": 80, "member_port": 8080, "check_path": "/healthz"}, {"protocol": "udp", "port": 53}]);
@@ -103,8 +102,7 @@ fn a_load_balancer_has_its_listeners_members_and_name_and_leaves_nothing() {
     );
 }
 
-fn what_aws_has_no_load_balancer_for_leaves_nothing() {
-    let lab = Lab::ministack();
+fn what_aws_has_no_load_balancer_for_leaves_nothing(lab: &Lab) {
     let service = &lab.service;
     lab.done(service.create_network(network("net", json!({})), &no_options()));
     lab.done(service.create_subnet(subnet("one", "net", "10.20.1.0/24", json!({})), &no_options()));

@@ -13,15 +13,53 @@ mod networks;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use stockade_test_support::SupportError;
+use stockade_test_support::aws::AwsPeer;
+
+use lab::Lab;
 
 /// A claim by its name; it panics when it does not hold.
-type Claim = (&'static str, fn());
+type Claim = (&'static str, fn(&Lab));
 
 /// Lists claims under their names.
 macro_rules! claims {
-    ($($claim:ident,)+) => { vec![$((stringify!($claim), $claim as fn())),+] };
+    ($($claim:ident,)+) => { vec![$((stringify!($claim), $claim as fn(&$crate::lab::Lab))),+] };
 }
 pub(crate) use claims;
+
+/// A peer, and what it does not do as AWS does.
+struct PeerOfTests {
+    name: &'static str,
+    start: fn() -> Result<AwsPeer, SupportError>,
+    /// Claims that cannot hold there, and why.
+    excused: &'static [(&'static str, &'static str)],
+}
+
+const PEERS: [PeerOfTests; 2] = [
+    PeerOfTests {
+        name: "ministack",
+        start: AwsPeer::ministack,
+        excused: &[],
+    },
+    PeerOfTests {
+        name: "moto",
+        start: AwsPeer::moto,
+        excused: &[
+            (
+                "a_presigned_url_is_good_for_anybody_who_changes_nothing",
+                "moto verifies no signatures",
+            ),
+            (
+                "a_wrong_key_is_refused_by_every_service_and_is_in_no_message",
+                "moto verifies no signatures",
+            ),
+            (
+                "a_network_behind_a_nat_gateway_is_gone_without_a_trace",
+                "moto keeps the interface of a NAT gateway that was deleted",
+            ),
+        ],
+    },
+];
 
 fn main() -> ExitCode {
     // Components are compiled in a process of their own, which is this program.
@@ -29,20 +67,40 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = Arguments::from_args();
-    let mut trials = Vec::new();
-    for (noun, claims) in [
+    let trials = PEERS.iter().flat_map(trials).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The claims at one peer, each at a server of its own.
+fn trials(peer: &'static PeerOfTests) -> Vec<Trial> {
+    let groups = [
         ("buckets", buckets::claims()),
         ("canary", canary::claims()),
         ("dns", dns::claims()),
         ("load_balancers", load_balancers::claims()),
         ("networks", networks::claims()),
-    ] {
+    ];
+    let all: Vec<Claim> = groups.iter().flat_map(|(_, claims)| claims.clone()).collect();
+    for (excused, _) in peer.excused {
+        assert!(
+            all.iter().any(|(name, _)| name == excused),
+            "there is no claim `{excused}` to excuse"
+        );
+    }
+    let mut trials = Vec::new();
+    for (noun, claims) in groups {
         for (name, claim) in claims {
-            trials.push(Trial::test(format!("{noun}::{name}"), move || {
-                claim();
+            let excuse = peer.excused.iter().find(|(excused, _)| *excused == name);
+            let trial = Trial::test(format!("{}::{noun}::{name}", peer.name), move || {
+                claim(&Lab::at((peer.start)().unwrap()));
                 Ok(())
-            }));
+            });
+            trials.push(match excuse {
+                // The reason is shown beside the name.
+                Some((_, why)) => trial.with_kind(*why).with_ignored_flag(true),
+                None => trial,
+            });
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials
 }

@@ -11,7 +11,8 @@ use crate::{Claim, claims};
 
 pub(crate) fn claims() -> Vec<Claim> {
     claims![
-        a_network_of_each_mode_is_made_seen_and_gone_without_a_trace,
+        a_network_is_made_seen_and_gone_without_a_trace,
+        a_network_behind_a_nat_gateway_is_gone_without_a_trace,
         what_others_made_in_a_network_keeps_it_whole,
         a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms,
         subnets_lie_in_their_network_beside_each_other,
@@ -36,33 +37,39 @@ pub(crate) fn subnet(name: &str, network: &str, cidr: &str, more: Value) -> Subn
     serde_json::from_value(spec).unwrap()
 }
 
-fn a_network_of_each_mode_is_made_seen_and_gone_without_a_trace() {
-    let lab = Lab::ministack();
-    let service = &lab.service;
-    let before = lab.peer.observe().unwrap();
-    let nat: BTreeMap<_, _> = [("nat_subnet".to_owned(), OptionInput::Text("10.20.255.0/28".to_owned()))].into();
-    for (mode, options) in [("isolated", &no_options()), ("route", &no_options()), ("nat", &nat)] {
-        let metadata = json!({"mode": mode, "metadata": [{"key": "plan", "value": "blue"}]});
-        let id = lab.done(service.create_network(network("net", metadata), options));
-        let vpc = lab.boto("ec2", "describe_vpcs", json!({"VpcIds": [id]}));
-        let seen = tags(&vpc["Vpcs"][0]);
-        assert_eq!((seen["Name"], seen["plan"]), ("net", "blue"));
-        let read = lab.done(service.get_network("net"));
-        assert_eq!((read.mode.as_str(), read.active, read.dhcp), (mode, true, Some(true)));
-        assert_eq!(
-            (read.cidrs.as_slice(), read.metadata.len()),
-            (&["10.20.0.0/16".to_owned()][..], 1)
-        );
-        let again = lab.refused(service.create_network(network("net", json!({})), &no_options()));
-        assert!(matches!(again, ErrorKind::AlreadyExists(_)), "{again:?}");
-        lab.done(service.delete_network("net"));
-        lab.expect_unchanged(&before);
+fn a_network_is_made_seen_and_gone_without_a_trace(lab: &Lab) {
+    for mode in ["isolated", "route"] {
+        live_and_die(lab, mode, &no_options());
     }
-    assert_eq!(lab.refused(service.get_network("net")), missing("network", "net"));
+    assert_eq!(lab.refused(lab.service.get_network("net")), missing("network", "net"));
 }
 
-fn what_others_made_in_a_network_keeps_it_whole() {
-    let lab = Lab::ministack();
+fn a_network_behind_a_nat_gateway_is_gone_without_a_trace(lab: &Lab) {
+    let subnet = OptionInput::Text("10.20.255.0/28".to_owned());
+    live_and_die(lab, "nat", &[("nat_subnet".to_owned(), subnet)].into());
+}
+
+fn live_and_die(lab: &Lab, mode: &str, options: &BTreeMap<String, OptionInput>) {
+    let service = &lab.service;
+    let before = lab.peer.observe().unwrap();
+    let metadata = json!({"mode": mode, "metadata": [{"key": "plan", "value": "blue"}]});
+    let id = lab.done(service.create_network(network("net", metadata), options));
+    let vpc = lab.boto("ec2", "describe_vpcs", json!({"VpcIds": [id]}));
+    let seen = tags(&vpc["Vpcs"][0]);
+    assert_eq!((seen["Name"], seen["plan"]), ("net", "blue"));
+    let read = lab.done(service.get_network("net"));
+    assert_eq!((read.mode.as_str(), read.active, read.dhcp), (mode, true, Some(true)));
+    assert_eq!(
+        (read.cidrs.as_slice(), read.metadata.len()),
+        (&["10.20.0.0/16".to_owned()][..], 1)
+    );
+    let again = lab.refused(service.create_network(network("net", json!({})), &no_options()));
+    assert!(matches!(again, ErrorKind::AlreadyExists(_)), "{again:?}");
+    lab.done(service.delete_network("net"));
+    lab.expect_unchanged(&before);
+}
+
+fn what_others_made_in_a_network_keeps_it_whole(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     let id = lab.done(service.create_network(network("net", json!({})), &no_options()));
@@ -77,8 +84,7 @@ fn what_others_made_in_a_network_keeps_it_whole() {
     lab.expect_unchanged(&before);
 }
 
-fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms() {
-    let lab = Lab::ministack();
+fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     let update = |change: Value| -> NetworkUpdate {
@@ -111,8 +117,7 @@ fn a_network_is_opened_closed_and_renamed_in_the_dns_of_its_vms() {
     lab.expect_unchanged(&before);
 }
 
-fn subnets_lie_in_their_network_beside_each_other() {
-    let lab = Lab::ministack();
+fn subnets_lie_in_their_network_beside_each_other(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     lab.done(service.create_network(network("net", json!({})), &no_options()));
@@ -170,8 +175,7 @@ fn subnets_lie_in_their_network_beside_each_other() {
     lab.expect_unchanged(&before);
 }
 
-fn a_name_that_two_things_carry_is_never_guessed() {
-    let lab = Lab::ministack();
+fn a_name_that_two_things_carry_is_never_guessed(lab: &Lab) {
     let service = &lab.service;
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -215,8 +219,7 @@ fn sorted(rules: &[SecurityRule]) -> Vec<String> {
     rules
 }
 
-fn a_security_group_lets_through_exactly_what_it_says() {
-    let lab = Lab::ministack();
+fn a_security_group_lets_through_exactly_what_it_says(lab: &Lab) {
     let service = &lab.service;
     let before = lab.peer.observe().unwrap();
     lab.done(service.create_network(network("net", json!({})), &no_options()));

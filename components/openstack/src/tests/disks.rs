@@ -1,0 +1,91 @@
+//! Contract tests of disks, against answers made from Cinder's API reference.
+
+use super::*;
+
+fn volume(status: &str, server: Option<&str>) -> String {
+    let attachments: Vec<_> = server.iter().map(|id| serde_json::json!({"server_id": id})).collect();
+    serde_json::json!({"volume": {
+        "id": ID, "name": "data", "status": status, "size": 2, "volume_type": "fast", "attachments": attachments,
+        "metadata": {"plan": "blue"}, "created_at": "2026-01-01T00:00:00.000000",
+    }})
+    .to_string()
+}
+
+fn volumes() -> String {
+    let one: serde_json::Value = serde_json::from_str(&volume("available", None)).expect("json");
+    serde_json::json!({"volumes": [one["volume"]]}).to_string()
+}
+
+#[test]
+fn a_disk_is_read_by_its_name_with_its_pool_and_metadata() {
+    let host = cloud().with_route("GET /v3/p/volumes/detail", 200, &volumes());
+    let disk = Openstack::get_disk(&host, "data".to_owned()).expect("a disk");
+    assert_eq!(
+        (disk.id.as_str(), disk.size_gib, disk.pool.as_deref()),
+        (ID, 2, Some("fast"))
+    );
+    assert_eq!(disk.metadata.len(), 1);
+    let error = Openstack::get_disk(&host, "absent".to_owned()).expect_err("absent");
+    assert_eq!(error.kind, ErrorKind::NotFound(Subject::new("disk", "absent")));
+}
+
+#[test]
+fn a_disk_that_cannot_be_made_is_deleted_again() {
+    let host = cloud()
+        .with_route("POST /v3/p/volumes", 202, &volume("creating", None))
+        .with_route(&format!("GET /v3/p/volumes/{ID}"), 200, &volume("error", None))
+        .with_route(&format!("DELETE /v3/p/volumes/{ID}"), 202, "");
+    let spec = DiskSpec {
+        name: None,
+        size_gib: 2,
+        pool: None,
+        format: None,
+        image: None,
+        vm: None,
+        metadata: vec![],
+        options: vec![],
+    };
+    let error = Openstack::create_disk(&host, spec).expect_err("error");
+    assert!(
+        matches!(error.kind, ErrorKind::Upstream(_)) && error.message.contains("`error`"),
+        "{error:?}"
+    );
+    assert!(
+        changes(&host).last().is_some_and(|line| line.starts_with("DELETE")),
+        "{:?}",
+        changes(&host)
+    );
+}
+
+#[test]
+fn an_attached_disk_grows_with_a_newer_version_and_is_not_deleted() {
+    let path = format!("GET /v3/p/volumes/{ID}");
+    let host = cloud()
+        .with_route(&path, 200, &volume("in-use", Some(OTHER_ID)))
+        .with_route(&format!("POST /v3/p/volumes/{ID}/action"), 202, "");
+    Openstack::resize_disk(&host, ID.to_owned(), 3).expect("it grows");
+    let asked = host
+        .requests()
+        .into_iter()
+        .find(|request| request.method == "POST")
+        .expect("a change");
+    let version = ("openstack-api-version".to_owned(), "volume 3.42".to_owned());
+    assert!(asked.headers.contains(&version), "{:?}", asked.headers);
+    let shrink = Openstack::resize_disk(&host, ID.to_owned(), 1).expect_err("shrinking");
+    assert_eq!(shrink.kind, ErrorKind::InvalidArgument("size-gib".to_owned()));
+    let delete = Openstack::delete_disk(&host, ID.to_owned()).expect_err("in use");
+    assert_eq!(delete.kind, ErrorKind::Conflict);
+}
+
+#[test]
+fn pools_are_types_of_volumes_that_nobody_makes_here() {
+    let host = cloud().with_route(
+        "GET /v3/p/types",
+        200,
+        r#"{"volume_types": [{"id": "t", "name": "fast"}]}"#,
+    );
+    let pools = Openstack::list_pools(&host, first_page()).expect("pools").items;
+    assert_eq!((pools.len(), pools[0].name.as_str()), (1, "fast"));
+    let error = Openstack::delete_pool(&host, "fast".to_owned(), false).expect_err("unsupported");
+    assert_eq!(error.kind, ErrorKind::Unsupported("delete-pool".to_owned()));
+}

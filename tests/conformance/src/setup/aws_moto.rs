@@ -1,0 +1,120 @@
+//! The `aws` component in front of moto. Each trial has an account of its own there, so that trials run side by side.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::json;
+use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, OptionInput, SecretSource, TextSource};
+use stockade::contract::ProviderInfo;
+use stockade_test_support::artifacts::{component, workspace_root};
+use stockade_test_support::aws::{AwsPeer, REGION, Session};
+use tempfile::TempDir;
+
+use super::{Given, Setup, Stage};
+use crate::outcome::Outcome;
+
+pub(super) const NAME: &str = "aws-moto";
+
+/// The images of every account, by size in GiB.
+const IMAGE: &str = "tiny";
+const LARGE_IMAGE: &str = "large";
+const IMAGES: [(&str, u32); 2] = [(IMAGE, 1), (LARGE_IMAGE, 2)];
+/// The zone of every account.
+const DNS_ZONE: &str = "conformance.example";
+
+/// Starts moto and installs the component.
+pub(crate) async fn aws_moto(stage: &Stage) -> Outcome<Setup> {
+    let peer = tokio::task::spawn_blocking(AwsPeer::moto).await??;
+    let provider = stage.runtime.add_provider(&component("aws"), true).await?;
+    let config = config(&provider.info, peer.peer().port())?;
+    let secrets = TempDir::with_prefix("stockade-conformance-aws-")?;
+    let accounts = AtomicU32::new(1);
+    let part = move |config: &mut ConnectionConfig, given: &mut Given| -> Outcome {
+        let number = accounts.fetch_add(1, Ordering::Relaxed);
+        let session = peer.account(number)?;
+        given.default_network = furnish(&peer, &session)?;
+        let secret = |name: &str, text: &str| -> Outcome<SecretSource> {
+            let path = secrets.path().join(format!("{number}-{name}"));
+            std::fs::write(&path, text)?;
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            Ok(SecretSource::File(path.display().to_string()))
+        };
+        let key = CredentialConfig::Sigv4 {
+            access_key: TextSource::Text(session.access_key.clone()),
+            secret_key: secret("key", &session.secret_key)?,
+            session_token: Some(secret("token", &session.session_token)?),
+        };
+        config.credentials = [("key".to_owned(), key.clone()), ("dns-key".to_owned(), key)].into();
+        Ok(())
+    };
+    Ok(Setup {
+        name: NAME,
+        runtime: stage.runtime.clone(),
+        provider,
+        config,
+        image: IMAGE,
+        large_image: LARGE_IMAGE,
+        given: Given {
+            dns_zone: Some(DNS_ZONE),
+            sizes_are_flavors: true,
+            default_pool: "gp2",
+            object_bytes: 6 << 20,
+            ..Given::default()
+        },
+        part: Some(Box::new(part)),
+        document: std::fs::read_to_string(workspace_root().join("components/aws/README.md"))?,
+        evidence: None,
+    })
+}
+
+/// A connection to a peer on loopback, with everything granted that the component asks for.
+fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig> {
+    let mut grants = Grants::all_of(info);
+    for (name, endpoint) in &mut grants.endpoints {
+        endpoint.allow_addresses.push("127.0.0.0/8".parse()?);
+        endpoint.presign_seconds = (name == "s3").then_some(3600);
+    }
+    let text = |text: &str| OptionInput::Text(text.to_owned());
+    let hosts = ["ec2_host", "elb_host", "s3_host", "route53_host"].map(|host| (host.to_owned(), text("127.0.0.1")));
+    let more = [
+        ("region".to_owned(), text(REGION)),
+        ("scheme".to_owned(), text("http")),
+        ("port".to_owned(), OptionInput::Integer(port.into())),
+        ("s3_part_mib".to_owned(), OptionInput::Integer(5)),
+    ];
+    Ok(ConnectionConfig {
+        provider: info.name.clone(),
+        timeout_seconds: None,
+        read_only: false,
+        isolation: Default::default(),
+        options: hosts.into_iter().chain(more).collect::<BTreeMap<_, _>>(),
+        credentials: [].into(),
+        grants,
+        limits: Default::default(),
+    })
+}
+
+/// Makes the images and the zone of an account; answers the id of its default network.
+fn furnish(peer: &AwsPeer, account: &Session) -> Outcome<String> {
+    let ec2 = |operation: &str, parameters| peer.call_as(account, "ec2", operation, &parameters);
+    for (name, size_gib) in IMAGES {
+        let zone = format!("{REGION}a");
+        let volume = ec2("create_volume", json!({"AvailabilityZone": zone, "Size": size_gib}))?;
+        let snapshot = ec2("create_snapshot", json!({"VolumeId": volume["VolumeId"]}))?;
+        ec2("delete_volume", json!({"VolumeId": volume["VolumeId"]}))?;
+        let disk =
+            json!({"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot["SnapshotId"], "VolumeSize": size_gib}});
+        ec2(
+            "register_image",
+            json!({"Name": name, "RootDeviceName": "/dev/xvda", "Architecture": "x86_64", "BlockDeviceMappings": [disk]}),
+        )?;
+    }
+    let zone = json!({"Name": DNS_ZONE, "CallerReference": DNS_ZONE});
+    peer.call_as(account, "route53", "create_hosted_zone", &zone)?;
+    let networks = ec2(
+        "describe_vpcs",
+        json!({"Filters": [{"Name": "is-default", "Values": ["true"]}]}),
+    )?;
+    let network = networks["Vpcs"][0]["VpcId"].as_str();
+    Ok(network.ok_or("the account has no default network")?.to_owned())
+}

@@ -1,0 +1,21 @@
+//! What the things behind a provider cannot do, though the provider could. Each gap is named and has a reason, and what it
+//! excuses is reported as ignored.
+
+use stockade::contract::Ability;
+
+/// The gaps of a setup. The default is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gaps {
+    /// Abilities that are exported and whose every function must say that something is missing.
+    pub(crate) absent: &'static [Ability],
+    /// Trials that cannot hold, and why.
+    pub(crate) excused: &'static [(&'static str, &'static str)],
+}
+
+impl Gaps {
+    /// Why a trial is excused; none when it is not.
+    pub(crate) fn excuse(&self, trial: &str) -> Option<&'static str> {
+        let found = self.excused.iter().find(|(name, _)| *name == trial);
+        found.map(|(_, why)| *why)
+    }
+}

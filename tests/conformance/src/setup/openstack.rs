@@ -1,0 +1,98 @@
+//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron and Nova on loopback.
+
+use std::sync::Arc;
+
+use stockade::connections::{
+    ConnectionConfig, CredentialConfig, Grants, KeystoneConfig, KeystoneScopeConfig, OptionInput, SecretSource,
+};
+use stockade::contract::{Ability, ProviderInfo};
+use stockade_test_support::artifacts::{component, workspace_root};
+use stockade_test_support::openstack::Openstack;
+
+use super::{Evidence, Gaps, Given, Setup, Stage};
+use crate::outcome::Outcome;
+
+pub(super) const NAME: &str = "openstack";
+
+/// The cloud has neither Cinder nor Swift, Designate and Octavia, and its hypervisor runs no guests.
+const GAPS: Gaps = Gaps {
+    absent: &[
+        Ability::Disks,
+        Ability::Pools,
+        Ability::Buckets,
+        Ability::Dns,
+        Ability::LoadBalancers,
+    ],
+    excused: &[
+        (
+            "a_vm_may_have_several_disks",
+            "further disks are volumes, and there is no Cinder",
+        ),
+        (
+            "an_unknown_pool_leaves_nothing",
+            "pools are types of volumes, and there is no Cinder: it is `unsupported`",
+        ),
+    ],
+};
+
+/// Starts the cloud and installs the component.
+pub(crate) async fn openstack(stage: &Stage) -> Outcome<Setup> {
+    let cloud = tokio::task::spawn_blocking(Openstack::start).await??;
+    let provider = stage.runtime.add_provider(&component(NAME), true).await?;
+    let password = stage.secret("openstack-password", cloud.password())?;
+    let config = config(&provider.info, cloud.identity_port(), &password)?;
+    Ok(Setup {
+        name: NAME,
+        runtime: stage.runtime.clone(),
+        provider,
+        config,
+        image: "tiny",
+        large_image: "large",
+        given: Given {
+            // A network's range is that of its subnets.
+            network_range: None,
+            ..Given::default()
+        },
+        document: std::fs::read_to_string(workspace_root().join("components/openstack/README.md"))?,
+        evidence: Some(Evidence::Openstack(Arc::new(cloud))),
+        gaps: GAPS,
+    })
+}
+
+/// A connection to a cloud on loopback, with everything granted that the component asks for.
+fn config(info: &ProviderInfo, port: u16, password: &str) -> Outcome<ConnectionConfig> {
+    let mut grants = Grants::all_of(info);
+    for (name, endpoint) in &mut grants.endpoints {
+        endpoint.allow_addresses.push("127.0.0.0/8".parse()?);
+        if name != "identity" {
+            endpoint.origins = vec!["http://127.0.0.1:*".parse()?];
+        }
+    }
+    let text = |value: &str| OptionInput::Text(value.to_owned());
+    let options = [
+        ("host", text("127.0.0.1")),
+        ("port", OptionInput::Integer(port.into())),
+        ("scheme", text("http")),
+        ("network", text("default")),
+        ("external_network", text("outside")),
+    ];
+    let keystone = KeystoneConfig::Password {
+        user: "admin".to_owned(),
+        user_domain: None,
+        password: SecretSource::File(password.to_owned()),
+        scope: Some(KeystoneScopeConfig::Project {
+            name: "admin".to_owned(),
+            domain: None,
+        }),
+    };
+    Ok(ConnectionConfig {
+        provider: info.name.clone(),
+        timeout_seconds: None,
+        read_only: false,
+        isolation: Default::default(),
+        options: options.map(|(name, value)| (name.to_owned(), value)).into(),
+        credentials: [("keystone".to_owned(), CredentialConfig::Keystone(keystone))].into(),
+        grants,
+        limits: Default::default(),
+    })
+}

@@ -1,0 +1,111 @@
+"""What openstacksdk says is there: the second opinion, over HTTP.
+
+    GET  /origins     the services' origins and the administrator's password, JSON
+    GET  /observe     what is there, a line each
+    POST /remove      removes what the body's lines name
+    POST /create      creates a server of this name, as other tools do; answers its id
+"""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import settings
+
+# Name, CPUs, MiB, GiB.
+FLAVORS = [("small", 1, 256, 1), ("small-2", 1, 256, 2), ("wide", 2, 384, 1), ("larger", 1, 512, 1), ("absurd", 1, 1 << 30, 1)]
+
+
+def furnish(cloud):
+    """What may be taken for granted: a network, an external one behind a router, flavors, two images."""
+    for name, cpus, memory, disk in FLAVORS:
+        cloud.compute.create_flavor(name=name, vcpus=cpus, ram=memory, disk=disk)
+    inside = cloud.network.create_network(name="default")
+    subnet = cloud.network.create_subnet(network_id=inside.id, name="default", cidr="10.20.0.0/24", ip_version=4)
+    outside = cloud.network.create_network(name="outside", **{"router:external": True})
+    cloud.network.create_subnet(network_id=outside.id, name="outside", cidr="203.0.113.0/24", ip_version=4)
+    router = cloud.network.create_router(name="edge", external_gateway_info={"network_id": outside.id})
+    cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
+    cloud.create_image("tiny", data=bytes(1 << 20), disk_format="raw", container_format="bare", wait=True)
+    cloud.create_image("large", data=bytes(1 << 20), disk_format="raw", container_format="bare", min_disk=2, wait=True)
+
+
+def lists(cloud):
+    network = cloud.network
+    return {
+        "vm": (cloud.compute.servers, cloud.compute.delete_server),
+        "keypair": (cloud.compute.keypairs, cloud.compute.delete_keypair),
+        "image": (cloud.image.images, cloud.image.delete_image),
+        "floating": (network.ips, network.delete_ip),
+        "port": (network.ports, network.delete_port),
+        "router": (network.routers, None),
+        "subnet": (network.subnets, network.delete_subnet),
+        "network": (network.networks, network.delete_network),
+        "security-group": (network.security_groups, network.delete_security_group),
+    }
+
+
+def things(cloud):
+    for noun, (read, delete) in lists(cloud).items():
+        for thing in read():
+            # Neutron's own ports come and go with networks and routers.
+            if noun == "port" and thing.device_owner.startswith("network:"):
+                continue
+            yield f"{noun} {thing.name or thing.id}", noun, thing, delete
+
+
+def remove(cloud, lines):
+    for line, noun, thing, delete in list(things(cloud)):
+        if line not in lines:
+            continue
+        try:
+            if noun == "router":
+                for port in cloud.network.ports(device_id=thing.id, device_owner="network:router_interface"):
+                    cloud.network.remove_interface_from_router(thing, port_id=port.id)
+                cloud.network.delete_router(thing)
+            else:
+                delete(thing)
+                if noun == "vm":
+                    cloud.compute.wait_for_delete(thing, interval=0.2)
+        except Exception as error:  # the trial that left it has failed already
+            print(f"removing {line}: {error}", flush=True)
+
+
+def create(cloud, name):
+    network = cloud.network.find_network("default").id
+    flavor = cloud.compute.find_flavor("small").id
+    image = cloud.image.find_image("tiny").id
+    server = cloud.compute.create_server(name=name, flavor_id=flavor, image_id=image, networks=[{"uuid": network}])
+    return cloud.compute.wait_for_server(server, interval=0.2).id
+
+
+def serve(cloud, origins, port):
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, text, status=200):
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            if self.path == "/origins":
+                self.answer(json.dumps({"origins": origins, "password": settings.PASSWORD}))
+            elif self.path == "/observe":
+                self.answer("".join(sorted(line + "\n" for line, *_ in things(cloud))))
+            else:
+                self.answer("there is nothing of that name", 404)
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+            if self.path == "/remove":
+                remove(cloud, body.splitlines())
+                self.answer("")
+            elif self.path == "/create":
+                self.answer(create(cloud, body))
+            else:
+                self.answer("there is nothing of that name", 404)
+
+        def log_message(self, *_):
+            pass
+
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

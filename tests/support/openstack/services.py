@@ -1,0 +1,66 @@
+"""One service of the cloud, or Nova's four in one process: `services.py NAME PORT`."""
+
+import importlib
+import sys
+
+APPLICATIONS = {
+    "keystone": "keystone.wsgi.api",
+    "placement": "placement.wsgi.api",
+    "glance": "glance.wsgi.api",
+    "neutron": "neutron.wsgi.api",
+}
+
+
+def nova():
+    """Nova's API, conductor, scheduler and compute: without a broker they must be one process."""
+    from nova import monkey_patch
+
+    monkey_patch.patch(backend="threading")
+    import nova.conf
+    import os_brick
+    import os_vif
+    from nova import context, objects, service
+    from nova.api.openstack import wsgi_app
+    from nova.compute import rpcapi as compute
+    from nova.conductor import rpcapi as conductor
+    from nova.objects import host_mapping
+    from nova.scheduler import rpcapi as scheduler
+
+    import hypervisor
+    import nova.virt
+
+    # Nova looks for hypervisors among its own modules only.
+    sys.modules["nova.virt.hypervisor"] = nova.virt.hypervisor = hypervisor
+    sys.argv = ["nova"]
+    application = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
+    import nova.privsep  # noqa: F401, registers its contexts
+
+    objects.register_all()
+    os_brick.setup(nova.conf.CONF)
+    os_vif.initialize()
+    for binary, api in (("nova-conductor", conductor), ("nova-scheduler", scheduler), ("nova-compute", compute)):
+        more = {"topic_alt": api.RPC_TOPIC_ALT} if hasattr(api, "RPC_TOPIC_ALT") else {}
+        service.Service.create(binary=binary, topic=api.RPC_TOPIC, **more).start()
+    host_mapping.discover_hosts(context.get_admin_context())
+    return application
+
+
+def main(name, port):
+    sys.argv = [name]
+    if name == "nova":
+        application = nova()
+    else:
+        application = importlib.import_module(APPLICATIONS[name]).application
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *_):
+            pass
+
+    make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet).serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,121 @@
+"""The services' settings: databases are files, there is no broker, the hypervisor and the network's mechanism are fake."""
+
+PASSWORD = "canary-peer-password"
+
+# Nova's fake hypervisor and Neutron's mechanism for tests agree on this name of a host: the one binds the other's ports.
+HOST = "host-ovs-filter-active"
+
+
+def service_user(name, identity):
+    return f"""
+auth_url = {identity}/v3
+www_authenticate_uri = {identity}
+auth_type = password
+username = {name}
+password = {PASSWORD}
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+region_name = RegionOne
+"""
+
+
+def files(home, origins):
+    """The contents of the settings by file. `origins` are `http://127.0.0.1:PORT` by service."""
+
+    def database(name):
+        return f"sqlite:///{home}/{name}.db"
+
+    def checked(name):
+        return f"[keystone_authtoken]{service_user(name, origins['keystone'])}"
+
+    return {
+        "keystone/keystone.conf": f"""
+[database]
+connection = {database("keystone")}
+[fernet_tokens]
+key_repository = {home}/fernet
+[credential]
+key_repository = {home}/credential
+[identity]
+password_hash_rounds = 4
+""",
+        "placement/placement.conf": f"""
+[api]
+auth_strategy = keystone
+[placement_database]
+connection = {database("placement")}
+{checked("placement")}
+""",
+        "glance/glance-api.conf": f"""
+[DEFAULT]
+enabled_backends = files:file
+[glance_store]
+default_backend = files
+[files]
+filesystem_store_datadir = {home}/images
+[os_glance_staging_store]
+filesystem_store_datadir = {home}/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = {home}/tasks
+[import_filtering_opts]
+allowed_ports =
+disallowed_hosts =
+[database]
+connection = {database("glance")}
+[paste_deploy]
+flavor = keystone
+config_file = {home}/etc/glance/glance-api-paste.ini
+{checked("glance")}
+""",
+        "neutron/plugins/ml2/ml2_conf.ini": "",
+        "neutron/neutron.conf": f"""
+[DEFAULT]
+core_plugin = ml2
+service_plugins = router
+api_paste_config = {home}/etc/neutron/api-paste.ini
+state_path = {home}
+transport_url = fake://
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+[database]
+connection = {database("neutron")}
+[oslo_concurrency]
+lock_path = {home}
+[ml2]
+type_drivers = vxlan
+tenant_network_types = vxlan
+mechanism_drivers = test
+extension_drivers = port_security
+[ml2_type_vxlan]
+vni_ranges = 1:1000
+{checked("neutron")}
+""",
+        "nova/nova.conf": f"""
+[DEFAULT]
+my_ip = 127.0.0.1
+host = {HOST}
+state_path = {home}
+transport_url = fake://
+compute_driver = hypervisor.Hypervisor
+vif_plugging_is_fatal = false
+vif_plugging_timeout = 0
+allow_resize_to_same_host = true
+report_interval = 5
+[wsgi]
+api_paste_config = {home}/etc/nova/api-paste.ini
+[api_database]
+connection = {database("nova_api")}
+[database]
+connection = {database("nova")}
+[oslo_concurrency]
+lock_path = {home}
+[quota]
+driver = nova.quota.NoopQuotaDriver
+[glance]
+endpoint_override = {origins["glance"]}
+[placement]{service_user("placement", origins["keystone"])}
+[neutron]{service_user("neutron", origins["keystone"])}
+{checked("nova")}
+""",
+    }
