@@ -350,6 +350,61 @@ async fn a_real_vm_lives_from_its_image_to_its_deletion_without_a_trace() {
     result.unwrap();
 }
 
+#[tokio::test]
+#[ignore = "needs a libvirt daemon, and an image in STOCKADE_TEST_IMAGE"]
+async fn a_packed_image_is_imported_with_its_holes_and_what_is_wrong_leaves_nothing() {
+    let path = std::env::var("STOCKADE_TEST_IMAGE").expect("STOCKADE_TEST_IMAGE names an image");
+    let directory = tempfile::tempdir().unwrap();
+    // A raw disk of 64 MiB that is almost empty, and a qcow2 image, both packed.
+    let mut raw = vec![0; 64 << 20];
+    raw[510..512].copy_from_slice(&[0x55, 0xaa]);
+    for (name, content) in [("raw.img.gz", raw), ("tiny.qcow2.gz", std::fs::read(&path).unwrap())] {
+        let file = File::create(directory.path().join(name)).unwrap();
+        let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        packer.write_all(&content).unwrap();
+        packer.finish().unwrap();
+    }
+    std::fs::write(directory.path().join("cut.gz"), [0x1f, 0x8b, 8, 0, 0]).unwrap();
+    let named = directory.path().display().to_string();
+    let directories = OptionEntry {
+        name: "image_directories".into(),
+        value: OptionValue::TextList(vec![named.clone()]),
+    };
+    let provider = Libvirt::new(&[directories]).unwrap();
+    let call = Call::default();
+    let image = |name: &str| ImageSpec {
+        name: name.into(),
+        pool: None,
+        format: None,
+        sha256: None,
+        options: vec![],
+    };
+    for (file, name, format, mib) in [
+        ("raw.img.gz", "imported.img", "raw", Some(64)),
+        ("tiny.qcow2.gz", "imported.qcow2", "qcow2", None),
+    ] {
+        let url = format!("file://{named}/{file}");
+        let change = provider.import_image(&call, image(name), url.clone()).await.unwrap();
+        let found = provider.get_image(&call, change.id.clone()).await.unwrap();
+        assert_eq!(found.format.as_deref(), Some(format));
+        assert!(mib.is_none() || found.size_mib == mib, "{found:?}");
+        let error = provider.import_image(&call, image(name), url).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::AlreadyExists(_)), "{error}");
+        if let Ok(metadata) = std::fs::metadata(&change.id) {
+            let allocated = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
+            assert!(mib.is_none() || allocated < 1 << 20, "{allocated} bytes are allocated");
+        }
+        provider.delete_image(&call, change.id).await.unwrap();
+    }
+    let error = provider
+        .import_image(&call, image("cut.img"), format!("file://{named}/cut.gz"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument("content".into()));
+    let absent = provider.get_image(&call, "cut.img".into()).await.unwrap_err();
+    assert!(matches!(absent.kind, ErrorKind::NotFound(_)), "{absent}");
+}
+
 async fn live(provider: &Libvirt, call: &Call, image_path: &str) -> Result<(), Error> {
     let name = "life-it's <&> $(touch pwned)";
     let wanted = spec(serde_json::json!({

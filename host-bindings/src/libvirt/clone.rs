@@ -12,7 +12,7 @@ use virt::sys;
 use crate::contract::{Change, Error, VmCloneSpec};
 
 use super::clone_seed;
-use super::clone_xml::{CopiedDisk, Identity, metadata_of_copy, point_to, rewrite, set_metadata};
+use super::clone_xml::{CopiedDisk, Identity, metadata_of_copy, point_to, rewrite, set_our_metadata};
 use super::create::{Transaction, reached};
 use super::disk_state::{StillDisk, still_disks};
 use super::download::read_small;
@@ -307,7 +307,7 @@ fn continue_on_overlays(connect: &Connect, original: &Original, undo: &mut Resto
         metadata
             .volumes
             .extend(undo.overlays.iter().map(|(volume, _)| volume.clone()));
-        set_metadata(&mut definition, &metadata);
+        set_our_metadata(&mut definition, &metadata);
     }
     reached("redefine")?;
     // Somebody may have started it meanwhile; then it writes the disks that are to stay as they are.

@@ -61,7 +61,8 @@ pub(super) fn rewrite(definition: &mut Tree, mut identity: Identity) -> Vec<(Str
             address: None,
         })
         .collect();
-    set_metadata(definition, &identity.metadata);
+    set_our_metadata(definition, &identity.metadata);
+    replace_metadata(definition, KCLI_NAMESPACE, &identity.metadata.to_kcli_element());
     macs
 }
 
@@ -100,17 +101,33 @@ fn rewrite_devices(definition: &mut Tree, copies: &[CopiedDisk]) -> Vec<(String,
                 }
                 device.set_child("target", None);
             }
-            // Where a console or a channel of the original listens.
-            "serial" | "console" | "channel" => {
-                let is_socket = device.attribute("type") == Some("unix");
-                if let Some(source) = device.child_mut("source").filter(|_| is_socket) {
-                    source.set_attribute("path", None);
-                }
+            "serial" | "console" | "channel" => detach_line(device),
+            "graphics" if device.attribute("autoport") == Some("no") => {
+                device.set_attribute("autoport", Some("yes"));
+                device.set_attribute("port", None);
             }
             _ => {}
         }
     }
     macs
+}
+
+/// A line of the original leads to its own socket, port or file, which the copy cannot have: libvirt chooses a socket again,
+/// and what went elsewhere goes to a terminal.
+fn detach_line(device: &mut Tree) {
+    device.set_child("log", None);
+    match device.attribute("type") {
+        Some("unix") => {
+            if let Some(source) = device.child_mut("source") {
+                source.set_attribute("path", None);
+            }
+        }
+        Some("file" | "tcp" | "udp") => {
+            device.set_attribute("type", Some("pty"));
+            device.retain(|child| !matches!(child.name(), "source" | "protocol"));
+        }
+        _ => {}
+    }
 }
 
 /// Lets a disk lead to another file.
@@ -136,23 +153,24 @@ pub(super) fn point_to(disk: &mut Tree, copy: &CopiedDisk) {
     }
 }
 
-/// Puts our and kcli's elements in the place of those that are there; other tools' elements stay.
-pub(super) fn set_metadata(definition: &mut Tree, metadata: &Metadata) {
+/// Puts our element in the place of the one that is there; kcli's and other tools' elements stay.
+pub(super) fn set_our_metadata(definition: &mut Tree, metadata: &Metadata) {
+    replace_metadata(definition, NAMESPACE, &metadata.to_element());
+}
+
+/// Puts an element in the place of those of its namespace.
+fn replace_metadata(definition: &mut Tree, namespace: &str, element: &Element) {
     if definition.child("metadata").is_none() {
         definition.push(Tree::of(&Element::new("metadata")));
     }
-    let Some(place) = definition.child_mut("metadata") else {
-        return;
+    let is_of_namespace = |element: &Tree| {
+        let mut attributes = element.attributes();
+        attributes.any(|(name, value)| name.starts_with("xmlns") && value == namespace)
     };
-    let is_ours = |element: &Tree| {
-        let declared = element
-            .attributes()
-            .any(|(name, value)| name.starts_with("xmlns") && (value == NAMESPACE || value == KCLI_NAMESPACE));
-        declared && matches!(element.name().rsplit(':').next(), Some("vm" | "info"))
-    };
-    place.retain(|element| !is_ours(element));
-    place.push(Tree::of(&metadata.to_element()));
-    place.push(Tree::of(&metadata.to_kcli_element()));
+    if let Some(place) = definition.child_mut("metadata") {
+        place.retain(|element| !is_of_namespace(element));
+        place.push(Tree::of(element));
+    }
 }
 
 /// What is to be known about a copy of a VM of which this is known.

@@ -19,7 +19,8 @@ const ORIGINAL: &str = "<domain type='kvm'><name>web</name><uuid>11111111-2222-4
     <disk type='file' device='disk'><source file='/p/shared'/><target dev='vdc' bus='virtio'/><shareable/></disk>\
     <disk type='file' device='cdrom'><source file='/p/installer.iso'/><target dev='sda' bus='scsi'/><readonly/></disk>\
     <interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/><model type='virtio'/></interface>\
-    <channel type='unix'><source mode='bind' path='/run/web.agent'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>\
+    <serial type='file'><source path='/p/web.serial'/><target port='0'/></serial>\
+    <console type='pty'><log file='/p/web.log' append='on'/><target type='virtio' port='1'/></console><channel type='unix'><source mode='bind' path='/run/web.agent'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>\
     </devices></domain>";
 
 fn copy() -> (Tree, Vec<(String, String)>) {
@@ -74,6 +75,8 @@ fn a_copy_has_an_identity_of_its_own() {
         "11111111-2222",
         "web_0.img",
         "web_VARS",
+        "/p/web.serial",
+        "/p/web.log",
         "/run/web.agent",
         "192.0.2.7",
     ] {

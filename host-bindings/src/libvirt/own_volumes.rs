@@ -14,7 +14,7 @@ use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::sys;
 
-use super::clone_xml::set_metadata;
+use super::clone_xml::set_our_metadata;
 use super::error::{Doing as _, Fault, unreadable};
 use super::facts::{DomainFacts, VolumeFacts};
 use super::ffi::Owned;
@@ -122,7 +122,7 @@ pub(super) fn record(connect: &Connect, domain: &Domain, name: &str, volumes: &[
         return Ok(());
     }
     let mut definition = Tree::parse(&xml).ok_or_else(|| unreadable("vm", name))?;
-    set_metadata(&mut definition, &metadata);
+    set_our_metadata(&mut definition, &metadata);
     Domain::define_xml(connect, &definition.to_xml())
         .map(Owned::new)
         .doing("note the disks of", "vm", name)?;
