@@ -23,6 +23,7 @@ pub mod call;
 pub mod child;
 pub mod component;
 pub mod connection;
+pub mod console_line;
 pub mod contract;
 pub mod engine;
 pub mod guard;

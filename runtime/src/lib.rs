@@ -40,4 +40,4 @@ pub mod dry_run {
 }
 pub use stockade_host::admission::HostLimits;
 pub use stockade_host::child::become_child_if_asked;
-pub use stockade_host::{blobs, call, contract, engine, limits};
+pub use stockade_host::{blobs, call, console_line, contract, engine, limits};

@@ -12,6 +12,8 @@ const DEFAULT_PORT: i32 = 5000;
 pub(crate) struct Config {
     /// The host of the identity service; the cached catalogue is for it.
     pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: i32,
     /// The segment before `/v3`; empty for none.
     pub(crate) auth_path: String,
     /// The region; none when the cloud has only one.
@@ -41,6 +43,7 @@ impl Config {
         };
         Ok(Self {
             host: text("host")?.unwrap_or_default(),
+            port: options.integer("port")?.unwrap_or(DEFAULT_PORT),
             auth_path: text("auth_path")?.unwrap_or_default(),
             region: text("region")?,
             interface: text("interface")?.unwrap_or_else(|| "public".to_owned()),
@@ -105,6 +108,7 @@ mod tests {
         let config = Config::read(&host).expect("options");
         let expected = Config {
             host: "cloud.example".to_owned(),
+            port: DEFAULT_PORT,
             interface: "public".to_owned(),
             boot_volume: true,
             ..Config::default()

@@ -168,7 +168,8 @@ fn kept<H: Host>(cloud: &Cloud<'_, H>) -> Option<Kept> {
 fn chosen_by<H: Host>(cloud: &Cloud<'_, H>) -> String {
     let config = &cloud.config;
     let region = config.region.as_deref().unwrap_or_default();
-    [&config.host, &config.auth_path, region, &config.interface].join("|")
+    let port = config.port.to_string();
+    [&config.host, &port, &config.auth_path, region, &config.interface].join("|")
 }
 
 fn read<H: Host>(cloud: &Cloud<'_, H>) -> Result<Catalog, Error> {

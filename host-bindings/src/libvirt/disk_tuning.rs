@@ -11,7 +11,8 @@ use super::keyed::Keyed;
 use super::names::printable;
 use super::options::{flag, text};
 
-const CACHES: [&str; 6] = ["default", "none", "writethrough", "writeback", "directsync", "unsafe"];
+/// Not the mode that ignores the guest's flushes: a disk with it does not survive a crash of the host.
+const CACHES: [&str; 5] = ["default", "none", "writethrough", "writeback", "directsync"];
 const IOS: [&str; 3] = ["native", "threads", "io_uring"];
 const DISCARDS: [&str; 2] = ["unmap", "ignore"];
 /// What virtio-blk shows of a serial number (VIRTIO_BLK_ID_BYTES in Linux's virtio_blk.h).

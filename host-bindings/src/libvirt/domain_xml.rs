@@ -48,6 +48,8 @@ pub(super) struct DomainDefinition {
     pub(super) hardware: Hardware,
     /// The path that what its serial line prints is kept in.
     pub(super) console_log: Option<String>,
+    /// The path of what Ignition reads.
+    pub(super) ignition: Option<String>,
 }
 
 /// Where a disk's bytes are.
@@ -176,6 +178,7 @@ impl DomainDefinition {
             .children(hardware.memory.elements(self.memory_mib, hardware.shares_memory()))
             .child(hardware.cpu.vcpu(self.cpus))
             .children(hardware.cpu.elements())
+            .children(self.ignition.as_deref().map(firmware_configuration))
             .child(self.operating_system())
             .children(self.features())
             .children(hardware.cpu.element(platform, hardware.memory.numa()))
@@ -370,6 +373,15 @@ impl NicDefinition {
             .child(Element::new("model").attribute("type", &self.model))
             .children(self.tuning.elements())
     }
+}
+
+/// A file in QEMU's firmware configuration, where Ignition looks for it
+/// (<https://coreos.github.io/ignition/supported-platforms/>, `qemu`).
+fn firmware_configuration(path: &str) -> Element {
+    let entry = Element::new("entry")
+        .attribute("name", "opt/com.coreos/config")
+        .attribute("file", path);
+    Element::new("sysinfo").attribute("type", "fwcfg").child(entry)
 }
 
 /// The name of a disk within the guest as libvirt counts them: `vda` … `vdz`, `vdaa`.

@@ -68,6 +68,7 @@ fn definition(domain_type: &str, architecture: &str, machine: &str, cpu: CpuMode
         media: vec![],
         hardware: Hardware::default(),
         console_log: None,
+        ignition: None,
         nics: vec![NicDefinition {
             source: NicSource::Network("default".into()),
             tuning: NicTuning::default(),

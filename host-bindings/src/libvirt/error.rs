@@ -129,7 +129,8 @@ fn kind(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Err
         | ErrorNumber::ConfigUnsupported
         | ErrorNumber::ArgumentUnsupported
         | ErrorNumber::OperationUnsupported => ErrorKind::Unsupported(format!("{action}-{noun}")),
-        ErrorNumber::OperationTimeout => ErrorKind::TimedOut,
+        ErrorNumber::AgentUnresponsive | ErrorNumber::AgentUnsynced => ErrorKind::Unavailable,
+        ErrorNumber::OperationTimeout | ErrorNumber::AgentCommandTimeout => ErrorKind::TimedOut,
         ErrorNumber::OperationDenied | ErrorNumber::AccessDenied => ErrorKind::Denied,
         ErrorNumber::AuthFailed | ErrorNumber::AuthCancelled | ErrorNumber::AuthUnavailable => {
             ErrorKind::Unauthenticated

@@ -5,9 +5,10 @@
 //! threads that may block.
 #![expect(unsafe_code, reason = "calls into libvirt's C library that have no safe wrapper")]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::ptr;
@@ -268,6 +269,116 @@ pub(super) fn abort_stream(stream: &Stream) {
     if unsafe { sys::virStreamAbort(stream.as_ptr()) } != 0 {
         tracing::debug!(error = %Error::last_error(), "libvirt refused to abort a stream");
     }
+}
+
+/// A fact that a guest's agent tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GuestFact {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(u64),
+}
+
+/// What the guest's agent says about the guest, by libvirt's names.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn guest_facts(domain: &Domain) -> Result<Vec<(String, GuestFact)>, Error> {
+    let mut parameters: sys::virTypedParameterPtr = ptr::null_mut();
+    let mut count: c_int = 0;
+    let wanted = sys::VIR_DOMAIN_GUEST_INFO_USERS
+        | sys::VIR_DOMAIN_GUEST_INFO_OS
+        | sys::VIR_DOMAIN_GUEST_INFO_HOSTNAME
+        | sys::VIR_DOMAIN_GUEST_INFO_FILESYSTEM;
+    // SAFETY: `domain` is a live handle; both places are valid, and the array is freed below.
+    if unsafe { sys::virDomainGetGuestInfo(domain.as_ptr(), wanted, &raw mut parameters, &raw mut count, 0) } != 0 {
+        return Err(Error::last_error());
+    }
+    let mut facts = Vec::new();
+    for index in 0..usize::try_from(count).unwrap_or_default() {
+        // SAFETY: on success the array holds `count` parameters.
+        let parameter = unsafe { &*parameters.add(index) };
+        // SAFETY: libvirt ends the name with a zero within its 80 bytes (virTypedParameter documentation).
+        let name = unsafe { CStr::from_ptr(parameter.field.as_ptr()) };
+        let fact = match u32::try_from(parameter.type_).unwrap_or_default() {
+            // SAFETY: the type says that the union holds a text, which lives as long as the array.
+            sys::VIR_TYPED_PARAM_STRING => unsafe { owned_text(parameter.value.s) }.map(GuestFact::Text),
+            // SAFETY: the type says that the union holds `ul`.
+            sys::VIR_TYPED_PARAM_ULLONG => Some(GuestFact::Number(unsafe { parameter.value.ul })),
+            // SAFETY: the type says that the union holds `ui`.
+            sys::VIR_TYPED_PARAM_UINT => Some(GuestFact::Number(unsafe { parameter.value.ui }.into())),
+            _ => None,
+        };
+        facts.extend(fact.map(|fact| (name.to_string_lossy().into_owned(), fact)));
+    }
+    // SAFETY: the array and its texts are the caller's to free, once.
+    unsafe { sys::virTypedParamsFree(parameters, count) };
+    Ok(facts)
+}
+
+/// Hands a command to the guest's agent, and its answer out. `seconds` is how long it may take.
+///
+/// # Errors
+/// What libvirt answered; also for a command that contains a zero.
+pub(super) fn agent_command(domain: &Domain, command: &str, seconds: c_int) -> Result<String, Error> {
+    // JSON writes a zero as an escape, so this never cuts anything.
+    let command = CString::new(command).unwrap_or_default();
+    // SAFETY: `domain` is a live handle and the text ends with a zero.
+    let answer = unsafe { sys::virDomainQemuAgentCommand(domain.as_ptr(), command.as_ptr(), seconds, 0) };
+    // SAFETY: the answer is null or a text of ours.
+    let text = unsafe { owned_text(answer) };
+    // SAFETY: the answer was made by `malloc` and is not used after this; null is allowed.
+    unsafe { free(answer.cast()) };
+    text.ok_or_else(Error::last_error)
+}
+
+/// Replaces the keys that may log in as a user of the guest.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn set_authorized_keys(domain: &Domain, user: &str, keys: &[&str]) -> Result<(), Error> {
+    // Callers refuse texts with zeros.
+    let user = CString::new(user).unwrap_or_default();
+    let keys: Vec<CString> = keys.iter().filter_map(|key| CString::new(*key).ok()).collect();
+    let mut pointers: Vec<*const c_char> = keys.iter().map(|key| key.as_ptr()).collect();
+    let count = c_uint::try_from(pointers.len()).unwrap_or_default();
+    // SAFETY: `domain` is a live handle; the texts outlive the call, and the array holds `count` of them.
+    let result =
+        unsafe { sys::virDomainAuthorizedSSHKeysSet(domain.as_ptr(), user.as_ptr(), pointers.as_mut_ptr(), count, 0) };
+    if result == 0 { Ok(()) } else { Err(Error::last_error()) }
+}
+
+/// Holds all writes of a guest; answers how many file systems were frozen.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn freeze(domain: &Domain) -> Result<u32, Error> {
+    // SAFETY: `domain` is a live handle; no list means all file systems.
+    let count = unsafe { sys::virDomainFSFreeze(domain.as_ptr(), ptr::null_mut(), 0, 0) };
+    u32::try_from(count).map_err(|_| Error::last_error())
+}
+
+/// Lets a guest write again; answers how many file systems were thawed.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn thaw(domain: &Domain) -> Result<u32, Error> {
+    // SAFETY: `domain` is a live handle; no list means all file systems.
+    let count = unsafe { sys::virDomainFSThaw(domain.as_ptr(), ptr::null_mut(), 0, 0) };
+    u32::try_from(count).map_err(|_| Error::last_error())
+}
+
+/// A connection to a VM's screen, which libvirt hands out as an open socket. Only a libvirt of this host can.
+///
+/// # Errors
+/// What libvirt answered.
+pub(super) fn open_graphics(domain: &Domain) -> Result<OwnedFd, Error> {
+    // Without the flag that skips it, QEMU asks for the password, as it does of everybody else.
+    let descriptor = domain.open_graphics_fd(0, 0)?;
+    let descriptor = c_int::try_from(descriptor).map_err(|_| Error::last_error())?;
+    // SAFETY: libvirt hands over a descriptor that is ours alone from now on.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
 /// Has the kernel end a program when the thread that starts it ends, however that happens.

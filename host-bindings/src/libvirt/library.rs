@@ -19,6 +19,8 @@ use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL};
 
 /// The library's name; the same since its first release.
 const LIBRARY: &str = "libvirt.so.0";
+/// The library with the functions that only QEMU's driver has. It comes in the same package, and may be missing.
+const QEMU_LIBRARY: &str = "libvirt-qemu.so.0";
 
 /// A function's place in the library; null until it is loaded.
 struct Slot {
@@ -38,6 +40,16 @@ pub(super) fn load() -> Result<(), &'static str> {
 fn fill_slots() -> Result<(), String> {
     // SAFETY: libvirt's initialisers and finalisers are made to run in any process that links or loads it.
     let library = unsafe { Library::open(Some(LIBRARY), RTLD_LAZY | RTLD_LOCAL) }.map_err(|error| error.to_string())?;
+    fill_from(library);
+    // SAFETY: as above.
+    match unsafe { Library::open(Some(QEMU_LIBRARY), RTLD_LAZY | RTLD_LOCAL) } {
+        Ok(library) => fill_from(library),
+        Err(error) => tracing::debug!(%error, "libvirt's functions for QEMU cannot be loaded"),
+    }
+    Ok(())
+}
+
+fn fill_from(library: Library) {
     for slot in SLOTS {
         // SAFETY: the symbol is used as an address only; its type is what `virt-sys` declares.
         let address = unsafe { library.get::<*mut c_void>(slot.name.as_bytes()) };
@@ -48,7 +60,14 @@ fn fill_slots() -> Result<(), String> {
     }
     // Never unloaded: the slots point into it, and libvirt keeps threads.
     std::mem::forget(library);
-    Ok(())
+}
+
+/// Whether the loaded libraries have the function. To be asked before a function is called that older ones lack.
+pub(super) fn has(name: &str) -> bool {
+    let absent = missing as extern "C" fn() -> ! as *mut c_void;
+    SLOTS
+        .iter()
+        .any(|slot| slot.name == name && slot.address.load(Ordering::Acquire) != absent)
 }
 
 /// Where a slot leads that was not filled: a newer function than the installed libvirt has, or a call before [`load`].
@@ -170,6 +189,8 @@ functions! {
     virStorageVolFree virStorageVolGetConnect virStorageVolGetInfo virStorageVolGetInfoFlags virStorageVolGetKey
     virStorageVolGetName virStorageVolGetPath virStorageVolGetXMLDesc virStorageVolLookupByKey
     virStorageVolLookupByName virStorageVolLookupByPath virStorageVolRef virStorageVolResize virStorageVolUpload
+    virDomainAuthorizedSSHKeysSet virDomainFSFreeze virDomainFSThaw virDomainGetGuestInfo virDomainQemuAgentCommand
+    virTypedParamsFree
     virStorageVolWipe virStorageVolWipePattern virStreamAbort virStreamEventRemoveCallback
     virStreamEventUpdateCallback virStreamFinish virStreamFree virStreamNew virStreamRecv virStreamRecvFlags virStreamRecvHole virStreamRef
     virStreamSend virStreamSendHole

@@ -8,6 +8,10 @@
 //! What libvirt cannot do, and is answered so: `clone-vm` and `export-vm` of a snapshot that is inside the disks, which only
 //! reverting takes out; `create-snapshot` beside disks that are no files.
 //!
+//! Depends on the VM: `read-vm-console-log` needs the option `console_log` at its creation, `take-vm-screenshot` a QEMU that
+//! takes pictures as PNG, `set-guest-password` a program for it in the guest, `suspend-vm` a VM that is defined, and
+//! `open-vm-console` a screen or a serial line.
+//!
 //! - `uri`, `remote_options`, `endpoint`, `tunnel`, `ssh_failure`: this host or another one, and how it is reached.
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `watch`, `inventory`, `happenings`, `ffi_events`: what a running server keeps by libvirt's events.
@@ -17,16 +21,22 @@
 //! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.
 //! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
 //!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
+//! - `agent` asks the guest's agent; `consoles`, `console_facts` and `console_session` open screens and serial lines.
 //! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
 //! - `option_reader`, `keyed`, `disk_tuning`, `nic_tuning`, `nic_source`: the options of specs, typed.
-//! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `iso9660`, `image_format`: formats.
+//! - `domain_xml`, `volume_xml` write, `facts` reads, `metadata` does both; `seed`, `template`,
+//!   `iso9660`, `image_format`: formats.
 
 mod addresses;
+mod agent;
 mod capabilities;
 mod clone;
 mod clone_seed;
 mod clone_xml;
 mod connection;
+mod console_facts;
+mod console_session;
+mod consoles;
 mod content;
 mod create;
 mod delete;
@@ -65,6 +75,8 @@ mod keyed;
 mod leftovers;
 mod library;
 mod list;
+#[cfg(test)]
+mod live_tests;
 mod lookup;
 mod machine;
 mod media;
@@ -103,6 +115,7 @@ mod snapshots;
 mod spec_options;
 mod ssh_failure;
 mod status;
+mod template;
 mod tree;
 mod tunnel;
 mod upload;

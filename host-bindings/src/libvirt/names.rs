@@ -180,6 +180,11 @@ pub(super) fn console_log_name(vm: &str) -> String {
     format!("{vm}.console.log")
 }
 
+/// The name of the volume that a VM's Ignition configuration is kept in.
+pub(super) fn ignition_name(vm: &str) -> String {
+    format!("{vm}.ign")
+}
+
 /// The name of the VM that a volume of this name would have been made for.
 pub(super) fn vm_of_volume_name(volume: &str) -> Option<&str> {
     if let Some(vm) = volume.strip_suffix(".ISO") {

@@ -33,6 +33,8 @@ pub(super) struct Options {
     pub(super) image_sources: Arc<ImageSources>,
     /// Whether media are taken from guests that hold them.
     pub(super) media_force: bool,
+    /// Whether commands may run in guests.
+    pub(super) guest_commands: bool,
     /// What the operator allows beyond the VMs themselves.
     pub(super) allowed: Allowed,
 }
@@ -52,6 +54,7 @@ impl Options {
             network: "default".to_owned(),
             image_sources: Arc::new(ImageSources::from_entries(entries)?),
             media_force: false,
+            guest_commands: false,
             allowed: Allowed::default(),
         };
         for entry in entries.iter().filter(|entry| !ImageSources::owns(&entry.name)) {
@@ -64,6 +67,7 @@ impl Options {
                 ("pool", OptionValue::Text(text)) => options.pool.clone_from(text),
                 ("network", OptionValue::Text(text)) => options.network.clone_from(text),
                 ("media_force", OptionValue::Boolean(wish)) => options.media_force = *wish,
+                ("allow_guest_commands", OptionValue::Boolean(wish)) => options.guest_commands = *wish,
                 ("shared_folders", OptionValue::TextList(folders)) => {
                     check_folders(folders)?;
                     options.allowed.shared_folders.clone_from(folders);
@@ -126,6 +130,11 @@ pub(super) fn describe() -> ProviderInfo {
             Some(false),
             "whether `vm-media` opens the CD-ROM tray also while the guest has mounted the disc, which the guest may not survive",
         ),
+        flag(
+            "allow_guest_commands",
+            Some(false),
+            "whether commands may be run in guests by their agent",
+        ),
         list(
             "shared_folders",
             "folders of the host under which vms may share folders with it; none without it",
@@ -182,6 +191,21 @@ fn vm_options() -> Vec<OptionSchema> {
              `0:mtu=9000,queues=2`; settings are mtu, queues, filter, vlan, unplugged",
         ),
         text("uuid", None, &[], "the vm's UUID; a random one without it"),
+        flag(
+            "user_data_template",
+            None,
+            "whether user-data is a Jinja template, which names name, hostname, metadata, ssh_keys and nics; what is not there is \
+             an error",
+        ),
+        OptionSchema {
+            secret: true,
+            ..text(
+                "ignition",
+                None,
+                &[],
+                "an Ignition configuration (JSON) for guests that read one, such as Fedora CoreOS",
+            )
+        },
         text(
             "arch",
             None,
@@ -273,7 +297,7 @@ mod tests {
                 })
             })
             .collect();
-        assert_eq!(entries.len(), 9);
+        assert_eq!(entries.len(), 10);
         let (given, absent) = (
             Options::from_entries(&entries).unwrap(),
             Options::from_entries(&[]).unwrap(),

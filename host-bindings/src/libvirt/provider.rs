@@ -10,10 +10,11 @@ use virt::connect::Connect;
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
-    Ability, AttachSpec, Change, Disk, DiskPage, DiskSpec, Error, EventBatch, HostPage, Image, ImagePage, ImageSpec,
-    MetadataChange, Network, NetworkPage, NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage,
-    PoolSpec, Provider, ProviderInfo, SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions,
-    VmExportSpec, VmNicSpec, VmPage, VmResizeSpec, VmSpec,
+    Ability, AttachSpec, Change, Console, ConsoleKind, Disk, DiskPage, DiskSpec, Error, EventBatch, GuestCommand,
+    GuestCommandResult, GuestInfo, HostPage, Image, ImagePage, ImageSpec, MetadataChange, Network, NetworkPage,
+    NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage, PoolSpec, Provider, ProviderInfo,
+    SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions, VmExportSpec, VmNicSpec, VmPage,
+    VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
@@ -27,8 +28,8 @@ use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::watch::Watch;
 use super::{
-    clone, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media, network_changes,
-    network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
+    agent, clone, consoles, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media,
+    network_changes, network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
 };
 
 /// The longest that a call may take which only reads.
@@ -76,6 +77,8 @@ impl Libvirt {
         Ability::VmMedia,
         Ability::Disks,
         Ability::Nics,
+        Ability::Consoles,
+        Ability::GuestAgent,
         Ability::Events,
     ];
 
@@ -513,6 +516,51 @@ impl Provider for Libvirt {
             nics::update_nic(connect, vm, &nic, &network)
         })
         .await
+    }
+
+    async fn open_vm_console(&self, call: &Call, vm: String, kind: ConsoleKind) -> Result<Console, Error> {
+        consoles::open(&self.slow, call.timeout, vm, kind).await
+    }
+
+    async fn read_vm_console_log(&self, call: &Call, vm: String) -> Result<String, Error> {
+        self.read(call, move |connect| consoles::read_log(connect, &vm)).await
+    }
+
+    async fn take_vm_screenshot(&self, call: &Call, vm: String) -> Result<Vec<u8>, Error> {
+        self.read(call, move |connect| consoles::screenshot(connect, &vm)).await
+    }
+
+    async fn get_guest_info(&self, call: &Call, vm: String) -> Result<GuestInfo, Error> {
+        self.read(call, move |connect| agent::info(connect, &vm)).await
+    }
+
+    async fn run_guest_command(
+        &self,
+        call: &Call,
+        vm: String,
+        command: GuestCommand,
+    ) -> Result<GuestCommandResult, Error> {
+        let allowed = self.options.guest_commands;
+        self.change(call, move |connect| agent::run_command(connect, &vm, &command, allowed))
+            .await
+    }
+
+    async fn set_guest_password(&self, call: &Call, vm: String, user: String, password: String) -> Result<(), Error> {
+        self.change(call, move |connect| agent::set_password(connect, &vm, &user, &password))
+            .await
+    }
+
+    async fn set_guest_ssh_keys(&self, call: &Call, vm: String, user: String, keys: Vec<String>) -> Result<(), Error> {
+        self.change(call, move |connect| agent::set_ssh_keys(connect, &vm, &user, &keys))
+            .await
+    }
+
+    async fn freeze_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
+        self.change(call, move |connect| agent::freeze(connect, &vm)).await
+    }
+
+    async fn thaw_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
+        self.change(call, move |connect| agent::thaw(connect, &vm)).await
     }
 }
 

@@ -19,6 +19,7 @@ use super::nic_source::NicSource;
 use super::nic_tuning::NicTuning;
 use super::option_reader::OptionReader;
 use super::options::Options;
+use super::template::{self, TemplateContext, TemplateNic};
 use super::volumes::GIB;
 
 /// Virtual CPUs of a VM that asks for no number.
@@ -45,6 +46,8 @@ pub(super) struct VmRequest {
     pub(super) metadata: Vec<Tag>,
     pub(super) idempotency_key: Option<String>,
     pub(super) uuid: Option<String>,
+    /// What Ignition reads at the first boot.
+    pub(super) ignition: Option<Secret>,
     pub(super) platform: PlatformWish,
     pub(super) hardware: Hardware,
 }
@@ -87,6 +90,16 @@ pub(super) struct NicRequest {
     pub(super) dns_servers: Vec<IpAddr>,
 }
 
+/// A text that is in no debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Secret(pub(super) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("(hidden)")
+    }
+}
+
 /// What the guest is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SeedRequest {
@@ -104,7 +117,8 @@ impl VmRequest {
         check_name("name", &spec.name)?;
         refuse_foreign_fields(&spec)?;
         let pool = spec.pool.clone().unwrap_or_else(|| options.pool.clone());
-        let mut reader = OptionReader::new(spec.options.clone())?;
+        let mut spec = spec;
+        let mut reader = OptionReader::new(std::mem::take(&mut spec.options))?;
         let mut nics = check_nics(&spec.nics, options)?;
         tune_nics(&mut nics, &reader.list("nic_options")?)?;
         let mut disks = check_disks(&spec, &pool)?;
@@ -128,6 +142,10 @@ impl VmRequest {
             emulator: reader.text("emulator")?,
         };
         let uuid = check_uuid(reader.text("uuid")?)?;
+        let ignition = check_ignition(reader.text("ignition")?)?;
+        if reader.flag("user_data_template")?.unwrap_or(false) {
+            fill_in_user_data(&mut spec, &nics)?;
+        }
         reader.finish("vm")?;
         if let Some(description) = &spec.description {
             check_text("description", description)?;
@@ -148,11 +166,55 @@ impl VmRequest {
             metadata: check_metadata(spec.metadata)?,
             idempotency_key: spec.idempotency_key,
             uuid,
+            ignition,
             platform,
             hardware,
             name: spec.name,
         })
     }
+}
+
+/// Ignition's configuration is JSON (<https://coreos.github.io/ignition/specs/>), and the guest would refuse anything else.
+fn check_ignition(text: Option<String>) -> Result<Option<Secret>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let version = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|value| value.get("ignition")?.get("version")?.as_str().map(str::to_owned));
+    match version {
+        Some(_) => Ok(Some(Secret(text))),
+        None => {
+            let message = "ignition is a JSON document with `ignition.version`; `butane` makes one of YAML";
+            Err(Error::invalid_argument("ignition", message))
+        }
+    }
+}
+
+/// Fills the user-data in as a template.
+fn fill_in_user_data(spec: &mut VmSpec, nics: &[NicRequest]) -> Result<(), Error> {
+    let Some(template) = &spec.user_data else {
+        let message = "user_data_template goes with user-data";
+        return Err(Error::invalid_argument("user_data_template", message));
+    };
+    let context = TemplateContext {
+        name: spec.name.clone(),
+        hostname: spec.hostname.clone().unwrap_or_else(|| spec.name.clone()),
+        metadata: spec
+            .metadata
+            .iter()
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
+        ssh_keys: spec.ssh_keys.clone(),
+        nics: nics
+            .iter()
+            .map(|nic| TemplateNic {
+                mac: nic.mac.clone(),
+                address: nic.address.map(|address| address.to_string()),
+                gateway: nic.gateway.map(|gateway| gateway.to_string()),
+            })
+            .collect(),
+    };
+    spec.user_data = Some(template::render(template, &context)?);
+    Ok(())
 }
 
 fn check_uuid(uuid: Option<String>) -> Result<Option<String>, Error> {

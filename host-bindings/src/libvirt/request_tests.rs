@@ -434,3 +434,28 @@ fn the_image_goes_under_the_first_disk_only() {
         }
     );
 }
+
+#[test]
+fn user_data_is_filled_in_only_when_it_is_called_a_template() {
+    let user_data = |flag: Option<bool>, text: &str| {
+        let options = flag.map(|flag| OptionEntry {
+            name: "user_data_template".into(),
+            value: OptionValue::Boolean(flag),
+        });
+        let spec = VmSpec {
+            user_data: Some(text.into()),
+            options: options.into_iter().collect(),
+            ..spec()
+        };
+        VmRequest::from_spec(spec, &Options::from_entries(&[]).unwrap())
+            .map(|request| request.seed.unwrap().user_data.unwrap())
+    };
+    assert_eq!(user_data(None, "{{ absent }}").unwrap(), "{{ absent }}");
+    assert_eq!(user_data(Some(false), "{{ name }}").unwrap(), "{{ name }}");
+    assert_eq!(
+        user_data(Some(true), "n={{ name }}\n").unwrap(),
+        format!("n={}\n", spec().name)
+    );
+    let error = user_data(Some(true), "{{ absent }}").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument("user-data".into()));
+}

@@ -217,25 +217,17 @@ fn change_live_cpus(vm: &VmHandle, cpus: u32) -> Result<(), Fault> {
     }
 }
 
-/// The room stays when there was more than was used; otherwise it is what is used.
+/// The room grows when it must and never shrinks: arrangement and NUMA cells are made for it.
 fn change_next_cpus(vm: &VmHandle, facts: &SizeFacts, cpus: u32) -> Result<(), Fault> {
     let set = |count: u32, what: u32| {
         let flags = sys::VIR_DOMAIN_AFFECT_CONFIG | what;
         let changed = vm.domain.set_vcpus_flags(count, flags);
         changed.doing("change the cpus of", "vm", &vm.name).map(drop)
     };
-    let has_room = facts.cpus_max > facts.cpus && cpus <= facts.cpus_max || facts.topology.is_some();
-    if has_room {
-        return set(cpus, 0);
-    }
-    // The number in use never exceeds the room.
-    if cpus < facts.cpus {
-        set(cpus, 0)?;
-        set(cpus, sys::VIR_DOMAIN_VCPU_MAXIMUM)
-    } else {
+    if cpus > facts.cpus_max {
         set(cpus, sys::VIR_DOMAIN_VCPU_MAXIMUM)?;
-        set(cpus, 0)
     }
+    set(cpus, 0)
 }
 
 fn change_next_memory(connect: &Connect, vm: &VmHandle, facts: &SizeFacts, memory_mib: u32) -> Result<(), Fault> {

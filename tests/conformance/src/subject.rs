@@ -92,6 +92,15 @@ impl Subject {
         self.document.contains(&format!("`{what}`"))
     }
 
+    /// Whether a VM has the CPUs and MiB that were asked for, or a flavor that has room for them.
+    pub(crate) fn is_sized(&self, vm: &Vm, cpus: u32, memory_mib: u32) -> bool {
+        if self.given.sizes_are_flavors {
+            vm.cpus >= Some(cpus) && vm.memory_mib >= Some(memory_mib)
+        } else {
+            (vm.cpus, vm.memory_mib) == (Some(cpus), Some(memory_mib))
+        }
+    }
+
     /// Checks what a VM is doing.
     pub(crate) async fn expect_status(&self, vm: &str, expected: VmStatus) -> Outcome<Vm> {
         let read = self.service.get_vm(vm).await?;

@@ -83,6 +83,18 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
         let faults = runtime.block_on(setup::web_faults(stage))?;
         all.extend(trials_of_faults(faults, runtime.handle()));
     }
+    if arguments.wants(IN_PROCESS[2]) {
+        let faults = runtime.block_on(setup::openstack_faults(stage))?;
+        all.extend(trials_of_faults(faults, runtime.handle()));
+    }
+    if arguments.wants(IN_PROCESS[3]) {
+        let aws = runtime.block_on(setup::aws_moto(stage))?;
+        all.extend(trials_of(aws, runtime.handle()));
+    }
+    if arguments.wants(IN_PROCESS[4]) {
+        let faults = runtime.block_on(setup::aws_faults(stage))?;
+        all.extend(trials_of_faults(faults, runtime.handle()));
+    }
     Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
 }
 

@@ -56,6 +56,29 @@ fn remembers_requests_as_they_were_sent() {
 }
 
 #[test]
+fn a_field_of_a_form_tells_requests_to_one_path_apart() {
+    let server = HttpServer::start().unwrap();
+    server.always("POST", "/ Action=List", Answer::bytes(200, "all"));
+    server.always("POST", "/", Answer::bytes(200, "whatever"));
+    let post = |kind: &str, body: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let length = body.len();
+        let head = format!("POST / HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: {kind}\r\n");
+        write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(post(form, "Version=1&Action=List"), "all");
+    assert_eq!(post(form, "Action=Listing"), "whatever");
+    assert_eq!(post("text/plain", "Action=List"), "whatever");
+    let requests = server.requests();
+    assert!(requests[0].answers_to("/ Action=List") && requests[0].answers_to("/"));
+    assert!(!requests[2].answers_to("/ Action=List"));
+}
+
+#[test]
 fn breaks_as_told() {
     let server = HttpServer::start().unwrap();
     server.always("GET", "/gone", Answer::bytes(200, "x").fault(Fault::Disconnect));

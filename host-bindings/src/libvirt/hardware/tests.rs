@@ -198,6 +198,7 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<(&'static str, OptionValue)>)
             "nic_options",
             list(&["0:mtu=9000,queues=4,filter=clean-traffic,unplugged"]),
         ),
+        q35("ignition", text("{\"ignition\": {\"version\": \"3.4.0\"}}")),
         q35("uuid", text("AAAAAAAA-2222-4333-8444-555555555555")),
     ]
 }
@@ -227,11 +228,13 @@ fn every_option_has_its_document_and_changes_it() {
         .find(|options| options.noun == "vm")
         .unwrap()
         .options;
-    // What these four choose from is the host's; `capabilities` has their tests.
-    for option in of_vm
-        .iter()
-        .filter(|option| !matches!(&*option.name, "arch" | "emulator" | "machine" | "cpu_model"))
-    {
+    // What four of these choose from is the host's: `capabilities` has their tests, and `request` that of the template.
+    for option in of_vm.iter().filter(|option| {
+        !matches!(
+            &*option.name,
+            "arch" | "emulator" | "machine" | "cpu_model" | "user_data_template"
+        )
+    }) {
         assert!(names.contains(&&*option.name), "{} has no document", option.name);
     }
     for (name, machine, options) in cases() {
@@ -314,6 +317,9 @@ fn what_does_not_fit_is_refused_by_its_option() {
         ),
         ("nic_options", vec![("nic_options", list(&["1:mtu=1500"]))]),
         ("uuid", vec![("uuid", text("x"))]),
+        ("ignition", vec![("ignition", text("variant: fcos"))]),
+        ("ignition", vec![("ignition", text("{}"))]),
+        ("user_data_template", vec![("user_data_template", YES)]),
         ("colour", vec![("colour", text("red"))]),
         ("balloon", vec![("balloon", text("no"))]),
     ] {
@@ -365,6 +371,8 @@ fn what_reaches_beyond_the_vm_needs_the_operators_word() {
 
 #[test]
 fn a_password_is_in_no_debug_output() {
-    let request = request(vec![("graphics_password", text("hush-123"))], &connection()).unwrap();
+    let ignition = text("{\"ignition\": {\"version\": \"3.4.0\"}, \"x\": \"hush\"}");
+    let options = vec![("graphics_password", text("hush-123")), ("ignition", ignition)];
+    let request = request(options, &connection()).unwrap();
     assert!(!format!("{request:?}").contains("hush"), "{request:?}");
 }

@@ -5,10 +5,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use stockade::Error;
+use stockade::console_line::ConsoleLine;
 use stockade::contract::{Console as Target, ConsoleKind, ConsoleProtocol};
+use stockade::{Error, ProviderKind};
 
-use super::serial::Line;
+use super::serial;
 use crate::cli::context::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::output::{self, Column, Located, Record, column, optional, word};
@@ -32,7 +33,7 @@ impl Record for Target {
 pub(crate) struct Console {
     /// The VM
     name: String,
-    /// The serial line, attached to this terminal when it is a stream; Ctrl-] leaves it
+    /// The serial line, attached to this terminal when this host serves it; Ctrl-] leaves it
     #[arg(short, long)]
     serial: bool,
     /// Print where the console is, and attach nothing
@@ -67,16 +68,25 @@ pub(crate) async fn console(context: &Context, arguments: &Console) -> Outcome {
         false => ConsoleKind::Graphical,
     };
     let target = service.open_vm_console(vm, kind).await?;
+    // A component could name any socket of this host.
+    let is_native = service.installed().kind == ProviderKind::Native;
+    let line = ConsoleLine::of_url(&target.url).filter(|_| is_native);
     let may_attach = !arguments.print && context.output.is_for_people() && terminal::is_whole();
-    if target.protocol == ConsoleProtocol::Stream
-        && may_attach
-        && let Some(line) = Line::of_url(&target.url)
+    if let Some(line) = line.as_ref().filter(|_| may_attach)
+        && target.protocol == ConsoleProtocol::Stream
     {
-        return Ok(line.attach(vm).await?);
+        return Ok(serial::attach(line, vm).await?);
     }
-    Ok(context
+    context
         .output
-        .print_named(&[Located::on(service.connection(), target)], false)?)
+        .print_named(&[Located::on(service.connection(), target)], false)?;
+    if line.is_some() {
+        // This process is the other end of that socket.
+        terminal::note("the console is there until this command ends: Ctrl-C");
+        let waited = tokio::signal::ctrl_c().await;
+        waited.map_err(|error| Error::io("waiting for Ctrl-C", &error))?;
+    }
+    Ok(())
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -1,58 +1,28 @@
 //! A serial line attached to this terminal: every key goes to the guest, until Ctrl-].
 
 use std::io;
-use std::path::PathBuf;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use stockade::Error;
+use stockade::console_line::ConsoleLine;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UnixStream};
 
 use crate::cli::terminal;
 
 /// The key that leaves the line, as in telnet and `virsh console`: Ctrl-].
 const LEAVE: u8 = 0x1d;
 
-/// Where a serial line is.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// A socket of this computer, by its path.
-    Unix(PathBuf),
-    /// A TCP port, as `HOST:PORT`.
-    Tcp(String),
-}
-
-impl Line {
-    /// The line behind a URL; none when it is spoken to in another way.
-    pub(super) fn of_url(url: &str) -> Option<Self> {
-        if let Some(path) = url.strip_prefix("unix://") {
-            return path.starts_with('/').then(|| Self::Unix(path.into()));
-        }
-        let address = url.strip_prefix("tcp://")?.trim_end_matches('/');
-        let (host, port) = address.rsplit_once(':')?;
-        (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| Self::Tcp(address.to_owned()))
-    }
-
-    /// Attaches the line to the terminal, until a person leaves it or its other end does.
-    pub(super) async fn attach(self, vm: &str) -> Result<(), Error> {
-        let failed = |error: io::Error| Error::io(format_args!("speaking to the serial line of vm `{vm}`"), &error);
-        terminal::note(&terminal::clean(&format!(
-            "attached to the serial line of vm `{vm}`; Ctrl-] leaves it"
-        )));
-        let ended = match self {
-            Self::Unix(path) => {
-                let (from, to) = UnixStream::connect(path).await.map_err(failed)?.into_split();
-                let _raw = RawTerminal::enter().map_err(failed)?;
-                exchange(from, to, tokio::io::stdin(), tokio::io::stdout()).await
-            }
-            Self::Tcp(address) => {
-                let (from, to) = TcpStream::connect(address).await.map_err(failed)?.into_split();
-                let _raw = RawTerminal::enter().map_err(failed)?;
-                exchange(from, to, tokio::io::stdin(), tokio::io::stdout()).await
-            }
-        };
-        ended.map_err(failed)
-    }
+/// Attaches a line to the terminal, until a person leaves it or its other end does.
+pub(super) async fn attach(line: &ConsoleLine, vm: &str) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::io(format_args!("speaking to the serial line of vm `{vm}`"), &error);
+    let (from, to) = line.connect().await.map_err(failed)?.into_split();
+    terminal::note(&terminal::clean(&format!(
+        "attached to the serial line of vm `{vm}`; Ctrl-] leaves it"
+    )));
+    let _raw = RawTerminal::enter().map_err(failed)?;
+    exchange(from, to, tokio::io::stdin(), tokio::io::stdout())
+        .await
+        .map_err(failed)
 }
 
 /// Passes bytes in both directions until [`LEAVE`] is typed or either side ends.
@@ -112,28 +82,6 @@ impl Drop for RawTerminal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_lines_that_can_be_dialled_are_attached() {
-        assert_eq!(
-            Line::of_url("unix:///run/serial"),
-            Some(Line::Unix("/run/serial".into()))
-        );
-        assert_eq!(
-            Line::of_url("tcp://127.0.0.1:4444"),
-            Some(Line::Tcp("127.0.0.1:4444".to_owned()))
-        );
-        for other in [
-            "vnc://127.0.0.1:5900",
-            "unix://relative",
-            "tcp://127.0.0.1",
-            "tcp://:1",
-            "wss://a/b",
-            "",
-        ] {
-            assert_eq!(Line::of_url(other), None, "{other}");
-        }
-    }
 
     #[tokio::test]
     async fn keys_reach_the_guest_until_the_one_that_leaves() {

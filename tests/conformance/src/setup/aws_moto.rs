@@ -10,7 +10,7 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::aws::{AwsPeer, REGION, Session};
 use tempfile::TempDir;
 
-use super::{Given, Setup, Stage};
+use super::{Gaps, Given, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "aws-moto";
@@ -57,6 +57,7 @@ pub(crate) async fn aws_moto(stage: &Stage) -> Outcome<Setup> {
         given: Given {
             dns_zone: Some(DNS_ZONE),
             sizes_are_flavors: true,
+            images_are_copied: true,
             default_pool: "gp2",
             object_bytes: 6 << 20,
             ..Given::default()
@@ -64,6 +65,7 @@ pub(crate) async fn aws_moto(stage: &Stage) -> Outcome<Setup> {
         part: Some(Box::new(part)),
         document: std::fs::read_to_string(workspace_root().join("components/aws/README.md"))?,
         evidence: None,
+        gaps: Gaps::default(),
     })
 }
 
@@ -92,6 +94,24 @@ fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig> {
         grants,
         limits: Default::default(),
     })
+}
+
+/// A connection to a server that takes every signature.
+pub(super) fn config_of_nobody(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig> {
+    // A file that is there, of nobody else's, and whose content does not matter.
+    let file = std::env::temp_dir().join(format!("stockade-conformance-nobody-{}", std::process::id()));
+    let mut written = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(written.create(true).write(true).truncate(true), 0o600)
+        .open(&file)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, b"nobody"))?;
+    let key = CredentialConfig::Sigv4 {
+        access_key: TextSource::Text("AKIANOBODY".to_owned()),
+        secret_key: SecretSource::File(file.display().to_string()),
+        session_token: None,
+    };
+    let mut config = config(info, port)?;
+    config.credentials = [("key".to_owned(), key.clone()), ("dns-key".to_owned(), key)].into();
+    Ok(config)
 }
 
 /// Makes the images and the zone of an account; answers the id of its default network.

@@ -33,6 +33,7 @@ pub(crate) async fn fake(stage: &Stage) -> Outcome<Setup> {
             agent_user: Some("cloud"),
             ..Given::default()
         },
+        part: None,
         document: std::fs::read_to_string(workspace_root().join("components/fake/README.md"))?,
         evidence: None,
         gaps: Gaps::default(),

@@ -11,6 +11,14 @@ pub(crate) struct Given {
     pub(crate) subnet_ranges: [&'static str; 2],
     /// A user of the image's guest whose agent answers; none when the image has no agent.
     pub(crate) agent_user: Option<&'static str>,
+    /// Whether sizes are those of flavors: a VM then has at least what was asked for.
+    pub(crate) sizes_are_flavors: bool,
+    /// Whether disks are copies of their image, which can be deleted under them.
+    pub(crate) images_are_copied: bool,
+    /// The network that interfaces are on when none is named.
+    pub(crate) default_network: String,
+    /// The pool of disks for which none is named.
+    pub(crate) default_pool: &'static str,
     /// The size of an object that is uploaded, in bytes. More than one piece of any transfer.
     pub(crate) object_bytes: usize,
 }
@@ -22,6 +30,10 @@ impl Default for Given {
             network_range: Some("10.232.0.0/16"),
             subnet_ranges: ["10.232.1.0/24", "10.232.1.128/25"],
             agent_user: None,
+            sizes_are_flavors: false,
+            images_are_copied: false,
+            default_network: "default".to_owned(),
+            default_pool: "default",
             object_bytes: 5 << 20,
         }
     }

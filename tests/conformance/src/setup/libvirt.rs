@@ -1,6 +1,6 @@
 //! The native libvirt provider and a real daemon. Runs inside the private libvirt's namespaces.
 
-use stockade::connections::{ConnectionConfig, Grants};
+use stockade::connections::{ConnectionConfig, Grants, OptionInput};
 use stockade_test_support::artifacts::workspace_root;
 
 use super::stage::{BOOTING_IMAGE, LARGE_IMAGE};
@@ -17,7 +17,8 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         timeout_seconds: None,
         read_only: false,
         isolation: Default::default(),
-        options: [].into(),
+        // The trials look at devices from inside their guests.
+        options: [("allow_guest_commands".to_owned(), OptionInput::Boolean(true))].into(),
         credentials: [].into(),
         grants: Grants::default(),
         limits: Default::default(),
@@ -29,7 +30,11 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         config,
         image: BOOTING_IMAGE,
         large_image: LARGE_IMAGE,
-        given: Given::default(),
+        given: Given {
+            agent_user: Some("root"),
+            ..Given::default()
+        },
+        part: None,
         document: std::fs::read_to_string(workspace_root().join("host-bindings/src/libvirt/mod.rs"))?,
         evidence: Some(Evidence::Libvirt),
         gaps: Gaps::default(),

@@ -2,6 +2,7 @@
 //!
 //! A setup is data; nothing in `trials` asks which one it runs on.
 
+mod aws_moto;
 mod evidence;
 mod fake;
 mod faults;
@@ -18,9 +19,10 @@ use stockade::{InstalledProvider, Runtime};
 use crate::outcome::Outcome;
 use crate::subject::Subject;
 
+pub(crate) use aws_moto::aws_moto;
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
-pub(crate) use faults::{Faults, start_server, web_faults};
+pub(crate) use faults::{Faults, aws_faults, openstack_faults, start_server, web_faults};
 pub(crate) use gaps::Gaps;
 pub(crate) use given::Given;
 pub(crate) use libvirt::libvirt;
@@ -29,7 +31,13 @@ pub(crate) use stage::{Inside, Stage};
 pub(crate) use web::web;
 
 /// The setups that run in this process, by name.
-pub(crate) const IN_PROCESS: &[&str] = &[fake::NAME, faults::NAME];
+pub(crate) const IN_PROCESS: &[&str] = &[
+    fake::NAME,
+    faults::NAME,
+    faults::OPENSTACK,
+    aws_moto::NAME,
+    faults::AWS_NAME,
+];
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 
@@ -52,6 +60,8 @@ pub(crate) struct Setup {
     pub(crate) large_image: &'static str,
     /// What else may be taken for granted.
     pub(crate) given: Given,
+    /// Gives each connection a world of its own, where the setup has one for all.
+    pub(crate) part: Option<Part>,
     /// The provider's own documentation.
     pub(crate) document: String,
     /// A second opinion about what is there; none for a simulated cloud, which every connection has for itself.
@@ -60,17 +70,25 @@ pub(crate) struct Setup {
     pub(crate) gaps: Gaps,
 }
 
+/// Changes what a connection is made from so that it has a world of its own, and says what is given there. It may block:
+/// trials run on threads of their own.
+pub(crate) type Part = Box<dyn Fn(&mut ConnectionConfig, &mut Given) -> Outcome + Send + Sync>;
+
 impl Setup {
     /// A connection for one trial.
     pub(crate) async fn subject(&self, connection: &str) -> Outcome<Subject> {
-        let service = self.runtime.create_connection(connection, &self.config).await?;
+        let (mut config, mut given) = (self.config.clone(), self.given.clone());
+        if let Some(part) = &self.part {
+            part(&mut config, &mut given)?;
+        }
+        let service = self.runtime.create_connection(connection, &config).await?;
         Ok(Subject {
             runtime: self.runtime.clone(),
             service,
-            config: self.config.clone(),
+            config,
             image: self.image.to_owned(),
             large_image: self.large_image.to_owned(),
-            given: self.given.clone(),
+            given,
             document: self.document.clone(),
             evidence: self.evidence.clone(),
             absent: self.gaps.absent,

@@ -55,12 +55,33 @@ pub(crate) async fn openstack(stage: &Stage) -> Outcome<Setup> {
         },
         document: std::fs::read_to_string(workspace_root().join("components/openstack/README.md"))?,
         evidence: Some(Evidence::Openstack(Arc::new(cloud))),
+        part: None,
         gaps: GAPS,
     })
 }
 
-/// A connection to a cloud on loopback, with everything granted that the component asks for.
+/// A connection with a password, whose private file this is.
 fn config(info: &ProviderInfo, port: u16, password: &str) -> Outcome<ConnectionConfig> {
+    let keystone = KeystoneConfig::Password {
+        user: "admin".to_owned(),
+        user_domain: None,
+        password: SecretSource::File(password.to_owned()),
+        scope: Some(KeystoneScopeConfig::Project {
+            name: "admin".to_owned(),
+            domain: None,
+        }),
+    };
+    connection(info, port, CredentialConfig::Keystone(keystone))
+}
+
+/// A connection with a token, whose private file this is.
+pub(super) fn config_with_token(info: &ProviderInfo, port: u16, token: &str) -> Outcome<ConnectionConfig> {
+    let value = SecretSource::File(token.to_owned());
+    connection(info, port, CredentialConfig::Header { value })
+}
+
+/// A connection to a cloud on loopback, with everything granted that the component asks for.
+fn connection(info: &ProviderInfo, port: u16, credential: CredentialConfig) -> Outcome<ConnectionConfig> {
     let mut grants = Grants::all_of(info);
     for (name, endpoint) in &mut grants.endpoints {
         endpoint.allow_addresses.push("127.0.0.0/8".parse()?);
@@ -76,22 +97,14 @@ fn config(info: &ProviderInfo, port: u16, password: &str) -> Outcome<ConnectionC
         ("network", text("default")),
         ("external_network", text("outside")),
     ];
-    let keystone = KeystoneConfig::Password {
-        user: "admin".to_owned(),
-        user_domain: None,
-        password: SecretSource::File(password.to_owned()),
-        scope: Some(KeystoneScopeConfig::Project {
-            name: "admin".to_owned(),
-            domain: None,
-        }),
-    };
     Ok(ConnectionConfig {
         provider: info.name.clone(),
-        timeout_seconds: None,
+        // Five real services beside a build are slow, and what they are slow at is not judged.
+        timeout_seconds: Some(600),
         read_only: false,
         isolation: Default::default(),
         options: options.map(|(name, value)| (name.to_owned(), value)).into(),
-        credentials: [("keystone".to_owned(), CredentialConfig::Keystone(keystone))].into(),
+        credentials: [("keystone".to_owned(), credential)].into(),
         grants,
         limits: Default::default(),
     })

@@ -23,6 +23,7 @@ pub(crate) async fn web(stage: &Stage, port: u16) -> Outcome<Setup> {
         image: BOOTING_IMAGE,
         large_image: LARGE_IMAGE,
         given: Given::default(),
+        part: None,
         document: document()?,
         evidence: Some(Evidence::Libvirt),
         gaps: Gaps::default(),

@@ -33,6 +33,9 @@ const HEADINGS: &[&str] = &[
     "VirtRigaud: the 18 calls of its provider service",
 ];
 
+/// What stands in the cells of a provider for which the suite has no setup.
+const UNTRIED: &str = "*exported*";
+
 const INTRODUCTION: &str = "\
 # What works with which provider
 
@@ -43,6 +46,7 @@ trials of the conformance suite; a trial of that suite fails when this page is n
 - a name is the trial by which the suite proves the function on that provider; it runs there with everything else;
 - `unsupported` is what the provider answers, with the reason. An ability that a provider does not export is refused before any
   of its code runs;
+- *exported* is what a provider has, for which this suite has no setup: tests of its own try it;
 - *outside* means that no provider is asked; the contract map says why.
 
 Where a method is served by several functions, the cell names each one that differs.
@@ -121,6 +125,7 @@ fn cell(provider: &Provider, functions: &[&str], trials: &[Trial]) -> Outcome<St
         let (ability, function) = split(full)?;
         let answer = match provider.refusal(ability, function) {
             Some(refusal) => refusal,
+            None if !provider.is_tried => UNTRIED.to_owned(),
             None => format!("`{}`", proof(provider, full, trials)),
         };
         answers.push((function, answer));

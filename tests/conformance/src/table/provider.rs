@@ -12,7 +12,7 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_wit::{exported_abilities, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::Stage;
+use crate::setup::{IN_PROCESS, INSIDE, Stage};
 
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
@@ -28,6 +28,8 @@ const NATIVE_DOCUMENTS: [&str; 2] = [
 pub(super) struct Provider {
     pub(super) name: String,
     pub(super) abilities: Vec<Ability>,
+    /// Whether the suite has a setup for it, by its name.
+    pub(super) is_tried: bool,
     /// Why functions and abilities are refused, by name.
     refusals: BTreeMap<String, String>,
 }
@@ -56,6 +58,7 @@ impl Provider {
         let abilities = all.filter(|ability| exported.iter().any(|name| name == ability.name()));
         let document = std::fs::read_to_string(readme(&name))?;
         Ok(Self {
+            is_tried: is_tried(&name),
             abilities: abilities.collect(),
             refusals: refusals(&document),
             name,
@@ -81,6 +84,7 @@ impl Provider {
             );
         }
         Ok(Self {
+            is_tried: is_tried(NATIVE),
             name: NATIVE.to_owned(),
             abilities,
             refusals,
@@ -98,6 +102,10 @@ impl Provider {
             None => format!("`unsupported`: no ability `{}`", ability.name()),
         })
     }
+}
+
+fn is_tried(provider: &str) -> bool {
+    IN_PROCESS.iter().chain(INSIDE).any(|setup| *setup == provider)
 }
 
 fn readme(name: &str) -> PathBuf {

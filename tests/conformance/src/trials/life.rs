@@ -29,7 +29,7 @@ async fn a_created_vm_is_what_the_spec_asks_for(subject: &Subject) -> Outcome {
     let vm = subject.expect_status("wanted", VmStatus::Stopped).await?;
     ensure!(vm.id == id, "create-vm answered `{id}`, get-vm `{}`", vm.id);
     ensure!(
-        (vm.cpus, vm.memory_mib) == (Some(1), Some(256)),
+        subject.is_sized(&vm, 1, 256),
         "{:?} cpus, {:?} MiB",
         vm.cpus,
         vm.memory_mib
@@ -41,7 +41,7 @@ async fn a_created_vm_is_what_the_spec_asks_for(subject: &Subject) -> Outcome {
     );
     let nics = vm.nics.unwrap_or_default();
     ensure!(
-        nics.len() == 1 && nics[0].network.as_deref() == Some("default"),
+        nics.len() == 1 && nics[0].network.as_deref() == Some(subject.given.default_network.as_str()),
         "nics: {nics:?}"
     );
     ensure!(

@@ -14,6 +14,7 @@ mod faults;
 mod guest;
 mod guest_agent;
 mod guest_states;
+mod hotplug;
 mod images;
 mod life;
 mod lists;
@@ -102,6 +103,7 @@ pub(crate) fn all() -> Vec<Trial> {
         every_function::trials(),
         guest::trials(),
         guest_states::trials(),
+        hotplug::trials(),
     ]
     .concat()
 }

@@ -24,7 +24,7 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 async fn the_default_network_is_read_by_name_and_by_id(subject: &Subject) -> Outcome {
-    let network = subject.service.get_network("default").await?;
+    let network = subject.service.get_network(&subject.given.default_network).await?;
     ensure!(
         network.active && network.dhcp == Some(true) && !network.cidrs.is_empty(),
         "{network:?}"
@@ -71,14 +71,18 @@ async fn a_network_lives_and_dies(subject: &Subject) -> Outcome {
 
 async fn a_network_in_use_is_not_deleted(subject: &Subject) -> Outcome {
     subject.create_started("user").await?;
-    let answer = subject.service.delete_network("default").await;
+    let answer = subject.service.delete_network(&subject.given.default_network).await;
     if answer.as_ref().is_err_and(|error| error.kind().name() == "unsupported") {
         subject.unless_documented(answer)?;
     } else {
         refused(answer, &["conflict"])?;
     }
     ensure!(
-        subject.service.get_network("default").await?.active,
+        subject
+            .service
+            .get_network(&subject.given.default_network)
+            .await?
+            .active,
         "it was deleted or stopped"
     );
     Ok(())

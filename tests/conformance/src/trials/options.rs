@@ -124,7 +124,7 @@ async fn every_field_of_a_vm_is_used_or_refused(subject: &Subject) -> Outcome {
     };
     let disk = VmDiskSpec {
         size_gib: Some(2),
-        pool: text("default"),
+        pool: text(subject.given.default_pool),
         image: None,
         existing: None,
         bus: None,

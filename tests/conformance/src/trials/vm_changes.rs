@@ -32,7 +32,7 @@ async fn a_stopped_vm_is_resized(subject: &Subject) -> Outcome {
     subject.service.resize_vm("sized", size(2, 384)).await?;
     let vm = subject.service.get_vm("sized").await?;
     ensure!(
-        (vm.cpus, vm.memory_mib) == (Some(2), Some(384)),
+        subject.is_sized(&vm, 2, 384),
         "{:?} cpus, {:?} MiB",
         vm.cpus,
         vm.memory_mib
@@ -51,7 +51,10 @@ async fn an_interface_is_added_and_removed(subject: &Subject) -> Outcome {
     ensure!(nics.len() == 2, "{nics:?}");
     let macs: Vec<_> = nics.iter().map(|nic| &nic.mac).collect();
     ensure!(macs[0] != macs[1], "two interfaces with one MAC address: {nics:?}");
-    ensure!(nics[1].network.as_deref() == Some("default"), "{nics:?}");
+    ensure!(
+        nics[1].network.as_deref() == Some(subject.given.default_network.as_str()),
+        "{nics:?}"
+    );
     subject.service.remove_nic("linked", &id).await?;
     let left = subject.service.get_vm("linked").await?.nics.unwrap_or_default();
     ensure!(left.len() == 1 && left[0].mac == nics[0].mac, "left: {left:?}");

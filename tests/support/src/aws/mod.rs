@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 use crate::SupportError;
 use crate::peer::{Peer, Place};
 
+/// moto, which takes much that AWS does not, behind a check of every request against AWS's own models.
+const CHECKED_MOTO: &str = include_str!("checked_moto.py");
 const OBSERVER: &str = include_str!("observer.py");
 /// The account's owner, on both peers: id and secret key are this.
 const OWNER: &str = "test";
@@ -51,14 +53,15 @@ impl AwsPeer {
         })
     }
 
-    /// A moto, which takes every signature.
+    /// A moto, which takes every signature. A request that AWS's own service models do not allow is answered with the code
+    /// `ModelViolation`, so that whatever runs on it fails.
     ///
     /// # Errors
     /// When it cannot be installed or does not start.
     pub fn moto() -> Result<Self, SupportError> {
         Self::start("moto", |place| {
-            let mut command = place.python("moto_server");
-            command.args(["-H", "127.0.0.1", "-p", &place.port.to_string()]);
+            let mut command = place.python("python");
+            command.args(["-c", CHECKED_MOTO, &place.port.to_string()]);
             command
         })
     }
@@ -106,6 +109,38 @@ impl AwsPeer {
         self.observer.call(service, operation, parameters)
     }
 
+    /// A session in an account of this number, which has nothing in it yet but what AWS gives every account. For moto, which
+    /// keeps accounts apart.
+    ///
+    /// # Errors
+    /// What boto3 raised.
+    pub fn account(&self, number: u32) -> Result<Session, SupportError> {
+        let role = json!({"RoleArn": format!("arn:aws:iam::{number:012}:role/one"), "RoleSessionName": "one"});
+        let answer = self.call("sts", "assume_role", &role)?;
+        let text = |name: &str| answer["Credentials"][name].as_str().unwrap_or_default().to_owned();
+        Ok(Session {
+            access_key: text("AccessKeyId"),
+            secret_key: text("SecretAccessKey"),
+            session_token: text("SessionToken"),
+        })
+    }
+
+    /// As [`AwsPeer::call`], in a session.
+    ///
+    /// # Errors
+    /// What boto3 raised, with the server's error code in it.
+    pub fn call_as(
+        &self,
+        session: &Session,
+        service: &str,
+        operation: &str,
+        parameters: &Value,
+    ) -> Result<Value, SupportError> {
+        let keys = [&session.access_key, &session.secret_key, &session.session_token];
+        self.observer
+            .ask(&json!({"call_as": [keys, service, operation, parameters]}))
+    }
+
     /// Everything that boto3 sees in the account, one line each: `vm web-1`, `bucket b`.
     ///
     /// # Errors
@@ -123,6 +158,17 @@ impl AwsPeer {
     pub fn delete_others(&self, lines: &[String]) -> Result<(), SupportError> {
         self.observer.ask(&json!({"delete_others": lines})).map(drop)
     }
+}
+
+/// Temporary keys.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The id of the access key.
+    pub access_key: String,
+    /// The secret key.
+    pub secret_key: String,
+    /// The session token that goes with it.
+    pub session_token: String,
 }
 
 /// A boto3 that answers questions line by line. It ends with its value.

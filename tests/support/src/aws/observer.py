@@ -15,17 +15,20 @@ origin, region, key = sys.argv[1:]
 clients = {}
 
 
-def client(service):
-    if service not in clients:
-        clients[service] = boto3.client(
+def client(service, session=(key, key, None)):
+    place = (service, *session)
+    if place not in clients:
+        access_key, secret_key, token = session
+        clients[place] = boto3.client(
             service,
             endpoint_url=origin,
             region_name=region,
-            aws_access_key_id=key,
-            aws_secret_access_key=key,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            aws_session_token=token,
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
         )
-    return clients[service]
+    return clients[place]
 
 
 def plain(value):
@@ -148,6 +151,9 @@ def answer(question):
     [(what, argument)] = question.items()
     if what == "call":
         return call(*argument)
+    if what == "call_as":
+        session, service, operation, parameters = argument
+        return getattr(client(service, tuple(session)), operation)(**parameters)
     if what == "observe":
         return [line for line, _ in things()]
     return delete_others(argument)

@@ -45,6 +45,28 @@ impl Recorded {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// Whether it is what this key of a script stands for: its path, or its path, a space, and a field of its form as sent:
+    /// `/ Action=List`.
+    #[must_use]
+    pub fn answers_to(&self, path: &str) -> bool {
+        match path.split_once(' ') {
+            None => self.path == path,
+            Some((path, field)) => self.path == path && self.form_fields().any(|have| have == field),
+        }
+    }
+
+    /// The fields of its form as sent, none when it has another body.
+    fn form_fields(&self) -> impl Iterator<Item = &str> {
+        let is_form = self
+            .header("content-type")
+            .starts_with("application/x-www-form-urlencoded");
+        let body = std::str::from_utf8(&self.body)
+            .ok()
+            .filter(|_| is_form)
+            .unwrap_or_default();
+        body.split('&').filter(|field| !field.is_empty())
+    }
+
     /// A header as text, empty when absent.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
@@ -102,7 +124,8 @@ impl HttpServer {
         format!("http://{}", self.address)
     }
 
-    /// Answers every `method` to `path` (as sent, without the query) so, from now on.
+    /// Answers every `method` to `path` (as sent, without the query) so, from now on. A path may name a field of a form, see
+    /// [`Recorded::answers_to`].
     pub fn always(&self, method: &str, path: &str, answer: Answer) {
         lock(&self.script).always.insert(key(method, path), answer);
     }
@@ -178,12 +201,18 @@ async fn respond(request: Request<Incoming>, script: &Mutex<Script>) -> Result<R
 
 fn record_and_choose(request: Recorded, script: &Mutex<Script>) -> Answer {
     let mut script = lock(script);
-    let key = key(&request.method, &request.path);
+    // What names a field of the form goes before what names the path alone.
+    let fields = request.form_fields().map(|field| format!("{} {field}", request.path));
+    let paths: Vec<String> = fields.chain([request.path.clone()]).collect();
+    let keys: Vec<_> = paths.iter().map(|path| key(&request.method, path)).collect();
     script.requests.push(request);
-    let queued = script.once.get_mut(&key).and_then(VecDeque::pop_front);
-    queued.or_else(|| script.always.get(&key).cloned()).unwrap_or_else(|| {
-        let (method, path) = key;
-        Answer::bytes(404, format!("no answer is scripted for {method} {path}"))
+    let queued = keys
+        .iter()
+        .find_map(|key| script.once.get_mut(key).and_then(VecDeque::pop_front));
+    let standing = || keys.iter().find_map(|key| script.always.get(key).cloned());
+    queued.or_else(standing).unwrap_or_else(|| {
+        let words: Vec<String> = keys.iter().map(|(method, path)| format!("{method} {path}")).collect();
+        Answer::bytes(404, format!("no answer is scripted for {}", words.join(" or ")))
     })
 }
 
