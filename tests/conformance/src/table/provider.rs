@@ -12,7 +12,7 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_wit::{exported_abilities, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::{IN_PROCESS, INSIDE, Stage};
+use crate::setup::{IN_PROCESS, INSIDE, ON_DEMAND, Stage};
 
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
@@ -104,8 +104,17 @@ impl Provider {
     }
 }
 
+/// Whether a setup is of this provider: it has its name, or that and a word for what is behind it.
 fn is_tried(provider: &str) -> bool {
-    IN_PROCESS.iter().chain(INSIDE).any(|setup| *setup == provider)
+    let is_of = |setup: &&str| {
+        setup
+            .strip_prefix(provider)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    [IN_PROCESS, INSIDE, ON_DEMAND]
+        .into_iter()
+        .flatten()
+        .any(|setup| is_of(&setup))
 }
 
 fn readme(name: &str) -> PathBuf {
