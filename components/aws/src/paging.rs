@@ -71,7 +71,8 @@ pub(crate) fn page<T>(
     key: impl Fn(&T) -> String,
     mut fetch: impl FnMut(u32, Option<&str>) -> Result<Part<T>, Error>,
 ) -> Result<Part<T>, Error> {
-    let limit = request.limit.unwrap_or(sizes.largest.min(MAX_LIMIT));
+    // Clouds with the same API do not all have pages: of what came at once as much is answered at once.
+    let limit = request.limit.unwrap_or(MAX_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid_argument(
             "limit",

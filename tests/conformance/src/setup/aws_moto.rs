@@ -19,6 +19,10 @@ pub(super) const NAME: &str = "aws-moto";
 const IMAGE: &str = "tiny";
 const LARGE_IMAGE: &str = "large";
 const IMAGES: [(&str, u32); 2] = [(IMAGE, 1), (LARGE_IMAGE, 2)];
+/// An image that moto has from the beginning, for x86_64. Listing them takes it long.
+const BASE: &str = "ami-03cf127a";
+/// Their root device.
+const ROOT: &str = "/dev/sda1";
 /// The zone of every account.
 const DNS_ZONE: &str = "conformance.example";
 
@@ -118,16 +122,12 @@ pub(super) fn config_of_nobody(info: &ProviderInfo, port: u16) -> Outcome<Connec
 fn furnish(peer: &AwsPeer, account: &Session) -> Outcome<String> {
     let ec2 = |operation: &str, parameters| peer.call_as(account, "ec2", operation, &parameters);
     for (name, size_gib) in IMAGES {
-        let zone = format!("{REGION}a");
-        let volume = ec2("create_volume", json!({"AvailabilityZone": zone, "Size": size_gib}))?;
-        let snapshot = ec2("create_snapshot", json!({"VolumeId": volume["VolumeId"]}))?;
-        ec2("delete_volume", json!({"VolumeId": volume["VolumeId"]}))?;
-        let disk =
-            json!({"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": snapshot["SnapshotId"], "VolumeSize": size_gib}});
-        ec2(
-            "register_image",
-            json!({"Name": name, "RootDeviceName": "/dev/xvda", "Architecture": "x86_64", "BlockDeviceMappings": [disk]}),
-        )?;
+        // moto gives images that are registered a size of its own, and those of instances theirs.
+        let disk = json!({"DeviceName": ROOT, "Ebs": {"VolumeSize": size_gib, "DeleteOnTermination": true}});
+        let launch = json!({"ImageId": BASE, "MinCount": 1, "MaxCount": 1, "BlockDeviceMappings": [disk]});
+        let vm = ec2("run_instances", launch)?["Instances"][0]["InstanceId"].take();
+        ec2("create_image", json!({"Name": name, "InstanceId": vm}))?;
+        ec2("terminate_instances", json!({"InstanceIds": [vm]}))?;
     }
     let zone = json!({"Name": DNS_ZONE, "CallerReference": DNS_ZONE});
     peer.call_as(account, "route53", "create_hosted_zone", &zone)?;
