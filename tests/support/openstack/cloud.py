@@ -158,15 +158,20 @@ head.get_metadata().create_all(create_engine("sqlite:///{home}/neutron.db"))
     run(sys.executable, "-c", neutron)
     nova = [str(BIN / "nova-manage"), "--config-file", str(home / "etc/nova/nova.conf")]
     run(*nova, "api_db", "sync")
-    run(*nova, "cell_v2", "map_cell0", "--database_connection", f"sqlite:///{home}/nova_cell0.db")
+    run(*nova, "cell_v2", "map_cell0", "--database_connection", f"sqlite:///{home}/nova_cell0.db?timeout=60")
     run(*nova, "db", "sync")
-    cell = ["--name", "cell1", "--transport-url", "fake://", "--database_connection", f"sqlite:///{home}/nova.db"]
+    cell = ["--name", "cell1", "--transport-url", "fake://", "--database_connection", f"sqlite:///{home}/nova.db?timeout=60"]
     run(*nova, "cell_v2", "create_cell", *cell)
     process = start(home, "keystone", int(origins["keystone"].rsplit(":", 1)[1]))
     wait_for(origins["keystone"] + "/v3", process, "keystone", home)
     fill_catalogue(connect(origins), origins)
     process.kill()
     process.wait()
+    # Readers and one writer at a time: Nova's services are threads that would find it locked otherwise.
+    for file in home.glob("*.db"):
+        database = sqlite3.connect(file)
+        database.execute("pragma journal_mode = wal")
+        database.close()
     # Last: where it was made, which a copy must be rid of.
     (home / "made.json").write_text(json.dumps({"home": str(home), "origins": origins}))
 
