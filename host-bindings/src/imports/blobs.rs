@@ -31,7 +31,7 @@ impl HostBlob for CallState {
         length: u32,
     ) -> Result<Result<Vec<u8>, BlobFault>> {
         let blob = *self.table.get(&blob)?;
-        self.host.read_blob(blob, bytes(offset), length).await
+        self.host.read_blob(blob, bytes(&offset), length).await
     }
 
     async fn append(&mut self, blob: Resource<BlobId>, bytes: Vec<u8>) -> Result<Result<(), BlobFault>> {
@@ -46,7 +46,7 @@ impl HostBlob for CallState {
 }
 
 /// A size of the contract in bytes; a guest may give more than a mebibyte as the rest.
-pub(super) fn bytes(size: ByteSize) -> u64 {
+pub(super) fn bytes(size: &ByteSize) -> u64 {
     (u64::from(size.mib) << 20) + u64::from(size.rest)
 }
 

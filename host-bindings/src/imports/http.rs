@@ -41,7 +41,7 @@ impl Host for CallState {
         length: ByteSize,
     ) -> Result<Result<Response, Fault>> {
         let body = *self.table.get(&body)?;
-        let (offset, length) = (bytes(offset), bytes(length));
+        let (offset, length) = (bytes(&offset), bytes(&length));
         self.host.send_blob_part(request, body, offset, length).await
     }
 

@@ -94,7 +94,7 @@ pub(super) fn run_command(
     let started = ask(
         &vm,
         "guest-exec",
-        json!({
+        &json!({
             "path": command.path,
             "arg": command.arguments,
             "input-data": BASE64.encode(&command.stdin),
@@ -107,7 +107,7 @@ pub(super) fn run_command(
         .ok_or_else(|| unexpected(&vm, "guest-exec"))?;
     let deadline = Instant::now() + Duration::from_secs(command.timeout_seconds.into());
     loop {
-        let status = ask(&vm, "guest-exec-status", json!({ "pid": pid }))?;
+        let status = ask(&vm, "guest-exec-status", &json!({ "pid": pid }))?;
         if status.get("exited").and_then(Value::as_bool) == Some(true) {
             return Ok(to_result(&status));
         }
@@ -222,7 +222,7 @@ fn check_user(user: &str) -> Result<(), Error> {
 }
 
 /// Asks the agent, and takes its answer apart.
-fn ask(vm: &VmHandle, command: &str, arguments: Value) -> Result<Value, Fault> {
+fn ask(vm: &VmHandle, command: &str, arguments: &Value) -> Result<Value, Fault> {
     require(
         "virDomainQemuAgentCommand",
         "run-guest-command",

@@ -289,6 +289,10 @@ async fn cpus_and_memory_change_while_the_guest_runs_where_there_is_room() {
 
 #[tokio::test]
 #[ignore = "needs a libvirt daemon, and an image in STOCKADE_TEST_IMAGE"]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one guest, which takes long to start, for all of it"
+)]
 async fn consoles_media_agent_and_pauses_work_on_a_real_guest() {
     let host = Host::new("talk").await;
     let (libvirt, call) = (&host.libvirt, &host.call);

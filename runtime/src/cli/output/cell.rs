@@ -63,7 +63,7 @@ pub(crate) fn size_bytes(size: &ByteSize) -> String {
     match power {
         0 => format!("{bytes} B"),
         _ => {
-            let tenths = bytes * 10 >> (10 * power);
+            let tenths = (bytes * 10) >> (10 * power);
             format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[power])
         }
     }

@@ -114,7 +114,7 @@ fn is_tried(provider: &str) -> bool {
     [IN_PROCESS, INSIDE, ON_DEMAND]
         .into_iter()
         .flatten()
-        .any(|setup| is_of(&setup))
+        .any(is_of)
 }
 
 fn readme(name: &str) -> PathBuf {

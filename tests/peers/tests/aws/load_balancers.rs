@@ -65,7 +65,7 @@ fn a_load_balancer_has_its_listeners_members_and_name_and_leaves_nothing(lab: &L
         .collect();
     assert_eq!(ports, [("udp", 53, None), ("tcp", 80, Some(8080))]);
     assert_eq!(read.listeners[1].check_path.as_deref(), Some("/healthz"));
-    assert_eq!(lab.done(service.list_load_balancers()), [read.clone()]);
+    assert_eq!(lab.done(service.list_load_balancers()), std::slice::from_ref(&read));
     let records = lab.done(service.list_dns_records("example.org"));
     let alias = records.iter().find(|record| record.name == "www.example.org").unwrap();
     assert!(
