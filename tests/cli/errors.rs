@@ -115,10 +115,10 @@ fn what_is_no_component_is_refused() {
 fn an_ability_that_the_provider_lacks_is_named() {
     let session = Session::empty();
     session.done("create connection local --provider libvirt --no-check");
-    let told = session.fails(1, "list snapshot --vm a");
+    let told = session.fails(1, "list bucket");
     for text in [
         "connection `local`",
-        "provider `libvirt` does not have the ability `snapshots`",
+        "provider `libvirt` does not have the ability `buckets`",
         "hint: it has: ",
     ] {
         assert!(told.contains(text), "{told}");

@@ -54,7 +54,8 @@ impl RemoteOptions {
             return Err(Error::invalid_argument(name, format!("option `{name}` is a text")));
         };
         check_path(name, path)?;
-        *place = Some(path.clone());
+        // The default that the option declares says nothing.
+        *place = Some(path.clone()).filter(|path| path != DEFAULT_SOCKET);
         Ok(true)
     }
 
@@ -71,11 +72,7 @@ impl RemoteOptions {
         let given = [
             ("ssh_key", self.ssh_key.is_some(), Transport::Ssh),
             ("ssh_known_hosts", self.ssh_known_hosts.is_some(), Transport::Ssh),
-            (
-                "remote_socket",
-                self.socket.as_deref().is_some_and(|socket| socket != DEFAULT_SOCKET),
-                Transport::Ssh,
-            ),
+            ("remote_socket", self.socket.is_some(), Transport::Ssh),
             ("tls_ca", self.tls.ca.is_some(), Transport::Tls),
             ("tls_certificate", self.tls.certificate.is_some(), Transport::Tls),
             ("tls_key", self.tls.key.is_some(), Transport::Tls),
@@ -103,7 +100,7 @@ impl RemoteOptions {
         // A user's own daemon listens in a directory that is named after the user's number over there.
         let needs_socket = remote
             .is_some_and(|remote| remote.transport == Transport::Ssh && remote.scope == super::uri::Scope::Session);
-        if needs_socket && self.socket.as_deref().is_none_or(|socket| socket == DEFAULT_SOCKET) {
+        if needs_socket && self.socket.is_none() {
             let message = "a user's own libvirt listens at a place of its own, for example \
                            `/run/user/1000/libvirt/libvirt-sock`: say where";
             return Err(Error::invalid_argument("remote_socket", message));

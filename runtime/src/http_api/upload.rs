@@ -1,6 +1,8 @@
 //! An image's content on its way from a request to a provider: into an unnamed file, never into memory.
 
-use axum::body::{Body, HttpBody as _};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream, HttpBody as _};
 use futures_util::StreamExt as _;
 use stockade_host::blobs::Blob;
 use stockade_host::limits::Room;
@@ -12,6 +14,11 @@ use crate::error::Error;
 /// fits.
 pub(super) const DEFAULT_MAX_UPLOAD_BYTES: u64 = 64 << 30;
 
+/// How much of a body that is refused is still read, and how long: a client that writes all of it before it reads would
+/// find the connection closed otherwise, and not hear why. (Web servers know this as lingering close.)
+const LINGERING_BYTES: u64 = 16 << 20;
+const LINGERING: Duration = Duration::from_secs(5);
+
 /// Receives a body of at most `max_bytes`.
 pub(super) async fn receive(body: Body, max_bytes: u64) -> Result<Blob, Problem> {
     let too_large = || {
@@ -20,18 +27,38 @@ pub(super) async fn receive(body: Body, max_bytes: u64) -> Result<Blob, Problem>
             format!("an upload may have at most {max_bytes} bytes"),
         )
     };
-    if body.size_hint().lower() > max_bytes {
+    let announced = body.size_hint().lower();
+    let mut pieces = body.into_data_stream();
+    if announced > max_bytes {
+        linger(&mut pieces).await;
         return Err(too_large());
     }
     let failed = |error: &std::io::Error| Problem::from(Error::io("keeping the upload in a temporary file", error));
     let blob = Blob::scratch(Room::new(max_bytes)).map_err(|error| failed(&error))?;
-    let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| Problem::invalid("body", format!("the upload broke off: {error}")))?;
-        blob.append(piece).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::FileTooLarge => too_large(),
-            _ => failed(&error),
-        })?;
+        match blob.append(piece).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                linger(&mut pieces).await;
+                return Err(too_large());
+            }
+            Err(error) => return Err(failed(&error)),
+        }
     }
     Ok(blob)
+}
+
+/// Reads on for a while and keeps nothing.
+async fn linger(pieces: &mut BodyDataStream) {
+    let read_on = async {
+        let mut left = LINGERING_BYTES;
+        while left > 0
+            && let Some(Ok(piece)) = pieces.next().await
+        {
+            left = left.saturating_sub(piece.len() as u64);
+        }
+    };
+    // Whoever is slower than that is told all the same, and may not hear it.
+    let _ = tokio::time::timeout(LINGERING, read_on).await;
 }

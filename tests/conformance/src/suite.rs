@@ -88,31 +88,32 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
         all.extend(trials_of_faults(faults, runtime.handle()));
     }
     if arguments.wants(IN_PROCESS[3]) {
-        let aws = runtime.block_on(setup::aws_moto(stage))?;
-        all.extend(trials_of(aws, runtime.handle()));
-    }
-    if arguments.wants(IN_PROCESS[4]) {
         let faults = runtime.block_on(setup::aws_faults(stage))?;
         all.extend(trials_of_faults(faults, runtime.handle()));
+    }
+    if arguments.wants(IN_PROCESS[4]) {
+        let aws = runtime.block_on(setup::aws_moto(stage))?;
+        all.extend(trials_of(aws, runtime.handle()));
     }
     Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
 }
 
-/// Runs the setups that take long to install, where they are named. They share a world and so run one after the other.
+/// Runs the setups that run only where they are named.
 fn run_on_demand(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
     let (named, others): (Vec<&str>, _) = ON_DEMAND.iter().partition(|name| arguments.names(name));
     if !others.is_empty() && arguments.wants_all() {
         report(&format!(
-            "NOT RUN: setups {}, which take minutes to install; `just peer-openstack` runs them",
+            "NOT RUN: setups {}, which take long; `just conformance NAME` runs them",
             others.join(", ")
         ));
     }
     if named.is_empty() {
         return Ok(true);
     }
-    let openstack = runtime.block_on(setup::openstack(stage))?;
     let mut common = arguments.common.clone();
+    // Its trials share a world.
     common.test_threads = Some(1);
+    let openstack = runtime.block_on(setup::openstack(stage))?;
     let all = trials_of(openstack, runtime.handle());
     Ok(has_passed(&libtest_mimic::run(&common, all)))
 }

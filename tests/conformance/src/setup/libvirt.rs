@@ -17,8 +17,14 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         timeout_seconds: None,
         read_only: false,
         isolation: Default::default(),
-        // The trials look at devices from inside their guests.
-        options: [("allow_guest_commands".to_owned(), OptionInput::Boolean(true))].into(),
+        // The trials look at devices from inside their guests, and bring in an image from a server of their own.
+        options: [
+            ("allow_guest_commands", OptionInput::Boolean(true)),
+            ("image_origins", texts("http://127.0.0.0/8:*")),
+            ("image_addresses", texts("127.0.0.0/8")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
         credentials: [].into(),
         grants: Grants::default(),
         limits: Default::default(),
@@ -39,4 +45,9 @@ pub(crate) fn libvirt(stage: &Stage) -> Outcome<Setup> {
         evidence: Some(Evidence::Libvirt),
         gaps: Gaps::default(),
     })
+}
+
+/// An option that is a list, of one text.
+fn texts(text: &str) -> OptionInput {
+    OptionInput::TextList(vec![text.to_owned()])
 }

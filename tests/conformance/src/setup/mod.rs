@@ -35,13 +35,13 @@ pub(crate) const IN_PROCESS: &[&str] = &[
     fake::NAME,
     faults::NAME,
     faults::OPENSTACK,
-    aws_moto::NAME,
     faults::AWS_NAME,
+    aws_moto::NAME,
 ];
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 
-/// The setups that run only when they are named, because they take long to install.
+/// The setups that run only when they are named: they take long to install and to run.
 pub(crate) const ON_DEMAND: &[&str] = &[openstack::NAME];
 
 /// A provider with something behind it.

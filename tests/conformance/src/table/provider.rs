@@ -111,10 +111,7 @@ fn is_tried(provider: &str) -> bool {
             .strip_prefix(provider)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    [IN_PROCESS, INSIDE, ON_DEMAND]
-        .into_iter()
-        .flatten()
-        .any(is_of)
+    [IN_PROCESS, INSIDE, ON_DEMAND].into_iter().flatten().any(is_of)
 }
 
 fn readme(name: &str) -> PathBuf {

@@ -39,7 +39,7 @@ async fn a_size_for_the_next_start_is_there_after_it(subject: &Subject) -> Outco
     subject.service.start_vm("sized").await?;
     let vm = subject.expect_status("sized", VmStatus::Running).await?;
     ensure!(
-        vm.memory_mib == Some(320),
+        subject.is_sized(&vm, vm.cpus.unwrap_or_default(), 320),
         "it runs with {:?} MiB, not 320",
         vm.memory_mib
     );

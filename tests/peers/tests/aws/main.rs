@@ -2,7 +2,10 @@
 //! other sees. The server verifies each signature, and the component never holds the key.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a claim that does not hold")]
-#![expect(clippy::needless_pass_by_value, reason = "values of `json!` are made where they are passed")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "values of `json!` are made where they are passed"
+)]
 
 mod buckets;
 mod canary;
