@@ -59,7 +59,10 @@ async fn a_frozen_guest_is_thawed(subject: &Subject) -> Outcome {
     }
     let answer = subject.service.freeze_guest("inside").await;
     if let Some(count) = subject.unless_documented(answer)? {
-        refused(subject.service.freeze_guest("inside").await, &["conflict"])?;
+        // A guest that runs from memory alone has nothing to freeze, and so is not frozen.
+        if count > 0 {
+            refused(subject.service.freeze_guest("inside").await, &["conflict"])?;
+        }
         let thawed = subject.service.thaw_guest("inside").await?;
         ensure!(thawed == count, "froze {count} file systems, thawed {thawed}");
         ensure!(
