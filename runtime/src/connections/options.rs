@@ -56,7 +56,9 @@ pub(crate) fn validate(
             && text.contains('{')
         {
             let template = Template::parse(text);
-            if template.places().all(|place| names.contains(&place)) {
+            // A secret must not become part of what is shown, resolved and logged.
+            let is_open = |place: &str| schema.iter().any(|other| other.name == place && !other.secret);
+            if template.places().all(is_open) {
                 derived.push((entries.len(), template));
             }
         }
@@ -189,6 +191,11 @@ mod tests {
             option("region", OptionType::Text),
             with_default("suffix", "example.com"),
             with_default("verbatim", "{absent} {}"),
+            with_default("leaky", "{pin}.example.com"),
+            OptionSchema {
+                secret: true,
+                ..with_default("pin", "1234")
+            },
         ];
         let read = |inputs: &[(&str, &str)]| {
             let inputs = inputs
@@ -206,7 +213,9 @@ mod tests {
                 "host=ec2.eu-1.example.com",
                 "region=eu-1",
                 "suffix=example.com",
-                "verbatim={absent} {}"
+                "verbatim={absent} {}",
+                "leaky={pin}.example.com",
+                "pin=1234"
             ]
         );
         // What somebody gives is a value, never a template; without the region there is no host.
@@ -214,7 +223,7 @@ mod tests {
             read(&[("region", "{suffix}"), ("suffix", "x")])[0],
             "host=ec2.{suffix}.x"
         );
-        assert_eq!(read(&[]), ["suffix=example.com", "verbatim={absent} {}"]);
+        assert_eq!(read(&[])[..2], ["suffix=example.com", "verbatim={absent} {}"]);
         assert_eq!(read(&[("host", "{region}")])[0], "host={region}");
     }
 
