@@ -193,7 +193,12 @@ fn may_be(name: &str, wanted: &str) -> bool {
 
 fn is_folded(name: &str, wanted: &str) -> bool {
     let name = name.trim_matches(|edge: char| edge.is_whitespace() || edge == '+');
-    let name = name.split('[').next().unwrap_or(name);
+    // A list suffix, and what servers written in C take for the end of a text.
+    let name = name
+        .split(|end: char| end == '[' || end.is_control())
+        .next()
+        .unwrap_or(name);
+    let name = name.trim_end_matches(|edge: char| edge.is_whitespace() || edge == '+');
     let folded = |byte: u8| match byte {
         b'-' | b'.' | b' ' | b'+' => b'_',
         other => other.to_ascii_lowercase(),

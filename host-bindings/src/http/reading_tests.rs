@@ -150,6 +150,8 @@ fn a_query_parameter_has_a_value_only_when_no_body_could_name_it() {
         (&multipart, OutgoingBody::Bytes(b"--x")),
         (&packed, OutgoingBody::Bytes(b"x")),
         (&json, OutgoingBody::Bytes(b"{}&comp=lease")),
+        (&json, OutgoingBody::Bytes(b"{}&comp%00=lease")),
+        (&json, OutgoingBody::Bytes(b"{}&comp %2500x=lease")),
         (&blob, OutgoingBody::Bytes(b"\xff&com%2570=lease")),
     ] {
         assert_eq!(told(query, headers, body), None, "{headers:?} {body:?}");
