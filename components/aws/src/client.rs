@@ -1,13 +1,12 @@
 //! The conversation with AWS's query services: sends an action, again where that is safe, and reads the answer.
 
-use roxmltree::Document;
-
 use stockade_provider::host::Host;
 use stockade_provider::retry::Retry;
 use stockade_provider::types::{Error, Fault, Response, Subject};
 
 use crate::error::{self, Context};
 use crate::query::Query;
+use crate::rest;
 use crate::xml::Element;
 
 /// AWS behind a connection, for one function of the contract.
@@ -77,16 +76,11 @@ fn send<H: Host>(host: &H, query: &Query) -> Result<Response, Fault> {
         ..Retry::default()
     };
     let is_read = query.is_repeatable();
-    retry.send_judged(host, &query.request(), |response| {
-        match error::code(response).as_deref() {
-            Some(code) if error::is_throttling(code) => Some(true),
-            // Refused for a reason that another attempt does not change, whatever the status.
-            Some(code) if error::is_final(code) => Some(false),
-            _ if response.status == 500 && is_read => Some(true),
-            // What says nothing in AWS's words comes from somebody on the way, who may have passed a change on.
-            _ if !is_read => Some(false),
-            _ => None,
-        }
+    retry.send_judged(host, &query.request(), |response| match rest::judge(response) {
+        None if response.status == 500 && is_read => Some(true),
+        // What says nothing in AWS's words comes from somebody on the way, who may have passed a change on.
+        None if !is_read => Some(false),
+        judged => judged,
     })
 }
 
@@ -97,18 +91,5 @@ pub(crate) fn read_answer<T>(
     doing: &str,
     parse: impl FnOnce(Element<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let unreadable = |why: &str| {
-        let message = format!(
-            "while {doing}: the answer is not one of AWS: {why}: {}",
-            response.text_extract()
-        );
-        Error::upstream(Some(response.status), None, message)
-    };
-    let text = std::str::from_utf8(&response.body).map_err(|_| unreadable("it is not UTF-8"))?;
-    let document = Document::parse(text).map_err(|error| unreadable(&error.to_string()))?;
-    let root = Element::root(&document);
-    if root.name().strip_suffix("Response") != Some(action) {
-        return Err(unreadable(&format!("its root is `{}`", root.name())));
-    }
-    parse(root)
+    rest::document(response, &format!("{action}Response"), doing, parse)
 }
