@@ -1,6 +1,8 @@
 //! Path patterns: literal segments, `*` for one segment, a final `**` for any rest.
 //!
 //! Paths are compared segment by segment, decoded, so no encoding of a name matches differently. Rules are made of them.
+//! A request is compared with every rule of its endpoint, so its segments and the literal ones of patterns carry a digest:
+//! the texts are looked at where all digests are alike, which is hardly ever for nothing.
 //!
 //! | pattern | matches | does not match |
 //! |---|---|---|
@@ -17,19 +19,67 @@ use percent_encoding::percent_decode_str;
 use super::rule::RuleError;
 use super::segment;
 
+/// A segment in 64 bits. Equal texts have equal ones; that unequal texts may have them too costs a look at the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Digest(u64);
+
+impl Digest {
+    /// FNV-1a: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+    fn of(text: &str) -> Self {
+        let mix = |digest: u64, byte: u8| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(text.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
+    }
+}
+
+/// The decoded segments of a request's path, ready to be compared with many patterns. A path without segments is the
+/// root, like one empty segment.
+#[derive(Debug)]
+pub(super) struct RequestPath<'a> {
+    segments: &'a [String],
+    digests: Box<[Digest]>,
+}
+
+impl<'a> RequestPath<'a> {
+    /// Makes them ready.
+    pub(super) fn new(segments: &'a [String]) -> Self {
+        let segments = if matches!(segments, [only] if only.is_empty()) {
+            &[]
+        } else {
+            segments
+        };
+        Self {
+            segments,
+            digests: segments.iter().map(|segment| Digest::of(segment)).collect(),
+        }
+    }
+}
+
 /// One segment of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     /// This decoded text and nothing else.
-    Literal(String),
+    Literal(String, Digest),
     /// Any one segment that is not empty and that no server reads as several.
     One,
 }
 
 impl Part {
+    fn literal(text: String) -> Self {
+        let digest = Digest::of(&text);
+        Self::Literal(text, digest)
+    }
+
+    /// Whether a segment of this digest may match.
+    fn may_match(&self, segment: Digest) -> bool {
+        match self {
+            Self::Literal(_, digest) => *digest == segment,
+            Self::One => true,
+        }
+    }
+
     fn matches(&self, segment: &str) -> bool {
         match self {
-            Self::Literal(text) => text == segment,
+            Self::Literal(text, _) => text == segment,
             Self::One => !segment.is_empty() && !segment::may_be_read_as_several(segment),
         }
     }
@@ -37,8 +87,8 @@ impl Part {
     fn intersection(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::One, Self::One) => Some(Self::One),
-            (Self::Literal(text), part) | (part, Self::Literal(text)) => {
-                part.matches(text).then(|| Self::Literal(text.clone()))
+            (literal @ Self::Literal(text, _), part) | (part, literal @ Self::Literal(text, _)) => {
+                part.matches(text).then(|| literal.clone())
             }
         }
     }
@@ -52,20 +102,19 @@ pub struct PathPattern {
 }
 
 impl PathPattern {
-    /// Whether a path of decoded segments matches. A path without segments is the root, like one empty segment.
+    /// Whether a path matches.
     #[must_use]
-    pub fn matches(&self, path: &[String]) -> bool {
-        let path = if matches!(path, [only] if only.is_empty()) {
-            &[]
-        } else {
-            path
-        };
+    pub(super) fn matches(&self, path: &RequestPath<'_>) -> bool {
+        let (parts, segments) = (&self.parts, path.segments);
         let long_enough = if self.rest {
-            path.len() >= self.parts.len()
+            segments.len() >= parts.len()
         } else {
-            path.len() == self.parts.len()
+            segments.len() == parts.len()
         };
-        long_enough && self.parts.iter().zip(path).all(|(part, segment)| part.matches(segment))
+        let may_match = |(part, digest): (&Part, &Digest)| part.may_match(*digest);
+        long_enough
+            && parts.iter().zip(&path.digests).all(may_match)
+            && parts.iter().zip(segments).all(|(part, segment)| part.matches(segment))
     }
 
     /// The pattern that matches exactly what both match; none when they share no path.
@@ -120,7 +169,7 @@ impl FromStr for PathPattern {
             }
             let literal = decode(segment).ok_or_else(|| RuleError::Segment(text.to_owned()))?;
             literals.push(literal.clone());
-            parts.push(Part::Literal(literal));
+            parts.push(Part::literal(literal));
         }
         if rest {
             literals.push("x".to_owned());
@@ -149,7 +198,7 @@ impl fmt::Display for PathPattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in &self.parts {
             match part {
-                Part::Literal(text) => formatter.write_str(&segment::encode_path(std::slice::from_ref(text)))?,
+                Part::Literal(text, _) => formatter.write_str(&segment::encode_path(std::slice::from_ref(text)))?,
                 Part::One => formatter.write_str("/*")?,
             }
         }
@@ -175,6 +224,10 @@ mod tests {
 
     fn pattern(text: &str) -> PathPattern {
         text.parse().unwrap()
+    }
+
+    fn matches(pattern: &PathPattern, path: &[String]) -> bool {
+        pattern.matches(&RequestPath::new(path))
     }
 
     #[test]
@@ -208,14 +261,22 @@ mod tests {
             ("/a%2Fb", &["/a%2Fb"], &["/a/b"]),
         ] {
             for good in matching {
-                assert!(pattern(text).matches(&path(good)), "`{text}` does not match `{good}`");
+                assert!(matches(&pattern(text), &path(good)), "`{text}` does not match `{good}`");
             }
             for bad in other {
-                assert!(!pattern(text).matches(&path(bad)), "`{text}` matches `{bad}`");
+                assert!(!matches(&pattern(text), &path(bad)), "`{text}` matches `{bad}`");
             }
             assert_eq!(pattern(&pattern(text).to_string()), pattern(text), "{text}");
         }
-        assert!(pattern("/").matches(&[]) && !pattern("/a").matches(&[]));
+        assert!(matches(&pattern("/"), &[]) && !matches(&pattern("/a"), &[]));
+    }
+
+    /// The guest chooses its segments, so it may choose one that has a literal's digest.
+    #[test]
+    fn a_segment_of_the_same_digest_but_another_text_does_not_match() {
+        let mut pattern = pattern("/v1/vms");
+        pattern.parts[1] = Part::Literal("vms".to_owned(), Digest::of("secrets"));
+        assert!(!matches(&pattern, &path("/v1/secrets")));
     }
 
     /// Over random small patterns and paths: an intersection matches exactly what both sides match.
@@ -234,10 +295,10 @@ mod tests {
                 if random.random_bool(0.3) {
                     path.push(String::new());
                 }
-                let expected = one.matches(&path) && two.matches(&path);
+                let expected = matches(&one, &path) && matches(&two, &path);
                 shared += u32::from(expected);
                 assert_eq!(
-                    both.as_ref().is_some_and(|both| both.matches(&path)),
+                    both.as_ref().is_some_and(|both| matches(both, &path)),
                     expected,
                     "{one} and {two} on {path:?}"
                 );

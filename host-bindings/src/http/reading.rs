@@ -17,6 +17,7 @@ use super::condition::Parameter;
 use super::credential::OutgoingBody;
 use super::form::{self, Field};
 use super::headers::is_alias;
+use super::path_pattern::RequestPath;
 use super::request::Request;
 use super::soap;
 
@@ -28,6 +29,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 /// One request, read as far as conditions need it.
 pub(super) struct Reading<'a> {
     request: &'a Request,
+    path: RequestPath<'a>,
     headers: &'a HeaderMap,
     body: OutgoingBody<'a>,
     form: OnceCell<Option<Vec<Field<'a>>>>,
@@ -39,6 +41,7 @@ impl<'a> Reading<'a> {
     pub(super) fn new(request: &'a Request, headers: &'a HeaderMap, body: OutgoingBody<'a>) -> Self {
         Self {
             request,
+            path: RequestPath::new(&request.path),
             headers,
             body,
             form: OnceCell::new(),
@@ -49,6 +52,11 @@ impl<'a> Reading<'a> {
     /// The request.
     pub(super) fn request(&self) -> &'a Request {
         self.request
+    }
+
+    /// Its path, for rules.
+    pub(super) fn path(&self) -> &RequestPath<'a> {
+        &self.path
     }
 
     /// The value of a parameter; none when there is no exactly one, or servers could disagree about it.

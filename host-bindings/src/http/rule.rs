@@ -164,17 +164,13 @@ impl RequestRule {
         self.effect
     }
 
-    /// Whether method and path match, whatever the conditions.
-    #[must_use]
-    pub(super) fn covers(&self, method: &str, path: &[String]) -> bool {
-        self.methods.iter().any(|allowed| allowed == method) && self.path.matches(path)
-    }
-
-    /// Whether the rule matches a request. The request is read for conditions only when method and path match.
+    /// Whether the rule matches a request. The request is read for conditions only when path and method match.
     #[must_use]
     pub(super) fn matches(&self, reading: &Reading<'_>) -> bool {
-        let request = reading.request();
-        self.covers(&request.method, &request.path) && self.conditions.iter().all(|condition| condition.holds(reading))
+        let method = &reading.request().method;
+        self.path.matches(reading.path())
+            && self.methods.contains(method)
+            && self.conditions.iter().all(|condition| condition.holds(reading))
     }
 
     /// The same rule for one of its methods alone.
