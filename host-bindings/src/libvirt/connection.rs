@@ -216,16 +216,34 @@ impl Connection {
         });
         match tokio::time::timeout_at(deadline, call).await {
             Ok(Ok(result)) => result.map_err(|fault| *fault.error),
-            Ok(Err(panic)) => Err(Error::internal(format!("a libvirt call ended abnormally: {panic}"))),
-            Err(_) => {
-                let message = format!(
-                    "libvirt at `{}` did not answer within {} s",
-                    self.endpoint.shown(),
-                    limit.as_secs()
-                );
-                Err(Error::new(ErrorKind::TimedOut, message))
-            }
+            Ok(Err(panic)) => Err(ended(&panic)),
+            Err(_) => Err(self.no_answer(limit)),
         }
+    }
+
+    /// Runs work that asks the daemon without this connection. Its caller waits as long as for other calls.
+    ///
+    /// # Errors
+    /// `timed-out` after `limit`.
+    pub(super) async fn beside<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) => Err(ended(&panic)),
+            Err(_) => Err(self.no_answer(limit)),
+        }
+    }
+
+    fn no_answer(&self, limit: Duration) -> Error {
+        let message = format!(
+            "libvirt at `{}` did not answer within {} s",
+            self.endpoint.shown(),
+            limit.as_secs()
+        );
+        Error::new(ErrorKind::TimedOut, message)
     }
 
     /// Runs work on the open connection; forgets a connection whose daemon went away.
@@ -308,6 +326,10 @@ impl Connection {
         }
         Ok(Arc::new(connect))
     }
+}
+
+fn ended(panic: &tokio::task::JoinError) -> Error {
+    Error::internal(format!("a libvirt call ended abnormally: {panic}"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The client is never told to run anything. For ssh it gets our end of a [`Tunnel`]; for TLS a directory of our own with
 //! the connection's certificates, under the names that it looks for (<https://libvirt.org/kbase/tlscerts.html>).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::contract::{Error, ErrorKind};
 
 use super::error::open_error;
-use super::tunnel::{SshSettings, Tunnel};
+use super::tunnel::{DEFAULT_SOCKET, SshSettings, Tunnel};
 use super::uri::{Remote, Target, Transport};
 
 /// What stands for itself in a parameter of a connection string.
@@ -81,6 +81,19 @@ impl Endpoint {
     /// The option `uri`, for messages.
     pub(super) fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// Where this host's daemon listens; none for other hosts, the test driver, and a host where nobody listens there.
+    pub(super) fn local_socket(&self) -> Option<PathBuf> {
+        let socket = match (&self.way, self.shown.as_str()) {
+            (Way::Local, "qemu:///system") => PathBuf::from(DEFAULT_SOCKET),
+            (Way::Local, "qemu:///session") => {
+                let directory = std::env::var_os("XDG_RUNTIME_DIR")?;
+                Path::new(&directory).join("libvirt/libvirt-sock")
+            }
+            _ => return None,
+        };
+        socket.exists().then_some(socket)
     }
 
     /// Whether opening it costs time and somebody else's patience.

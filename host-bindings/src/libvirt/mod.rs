@@ -75,6 +75,8 @@ mod keyed;
 mod leftovers;
 mod library;
 mod list;
+mod list_vms;
+mod listed;
 #[cfg(test)]
 mod live_tests;
 mod lookup;
@@ -124,6 +126,7 @@ mod volume_xml;
 mod volumes;
 mod wait;
 mod watch;
+mod wire;
 
 #[cfg(test)]
 mod schema_check;

@@ -145,6 +145,11 @@ pub(super) fn random_uuid() -> String {
     let mut bytes: [u8; 16] = rand::random();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
+    written_uuid(bytes)
+}
+
+/// A UUID as libvirt writes it (RFC 9562 section 4).
+pub(super) fn written_uuid(bytes: [u8; 16]) -> String {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!(
         "{}-{}-{}-{}-{}",

@@ -28,7 +28,7 @@ use super::request::VmRequest;
 use super::upload::{self, Upload};
 use super::watch::Watch;
 use super::{
-    agent, clone, consoles, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list, media,
+    agent, clone, consoles, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list_vms, media,
     network_changes, network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
 };
 
@@ -204,7 +204,7 @@ impl Provider for Libvirt {
             let (items, next) = page::copy(&vms, &page, |vm| &vm.name)?;
             return Ok(VmPage { items, next });
         }
-        list::list_vms(&self.quick, limit, page).await
+        list_vms::list_vms(&self.quick, limit, page).await
     }
 
     async fn get_vm(&self, call: &Call, vm: String) -> Result<Vm, Error> {

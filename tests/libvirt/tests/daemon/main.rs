@@ -17,6 +17,7 @@ mod daemon;
 mod hung;
 mod interop;
 mod lab;
+mod lists;
 mod remote;
 mod server;
 mod serving;
