@@ -192,6 +192,7 @@ def copy(made, home):
 
 
 def run(made, directory, port):
+    end_with_parent()
     home = Path(directory).resolve() / "cloud"
     origins = copy(made, home)
     processes = {name: start(home, name, int(origins[name].rsplit(":", 1)[1])) for name in NAMES}

@@ -24,8 +24,8 @@ def files(home, origins):
     """The contents of the settings by file. `origins` are `http://127.0.0.1:PORT` by service."""
 
     def database(name):
-        # Seconds to wait for somebody else's write.
-        return f"sqlite:///{home}/{name}.db?timeout=60"
+        # Seconds to wait for somebody else's write. What a crash of the machine would lose matters to nobody.
+        return f"sqlite:///{home}/{name}.db?timeout=60\nsqlite_synchronous = false"
 
     def checked(name):
         return f"[keystone_authtoken]{service_user(name, origins['keystone'])}"
