@@ -87,7 +87,7 @@ lock_path = {home}
 type_drivers = vxlan
 tenant_network_types = vxlan
 mechanism_drivers = test
-extension_drivers = port_security
+extension_drivers = port_security,dns
 [ml2_type_vxlan]
 vni_ranges = 1:1000
 {checked("neutron")}
