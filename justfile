@@ -57,7 +57,7 @@ bless:
     INSTA_UPDATE=always STOCKADE_BLESS=1 cargo test --workspace --no-fail-fast
 
 # Compares list calls with native clients and virsh, as ratios within one run; slow, and never part of a test.
-# Names choose benchmarks: policy, component, command, memory, libvirt.
+# Names choose benchmarks: policy, component, command, memory, libvirt, upload, openstack.
 bench *NAMES:
     cargo build --release --workspace --bins
     target/release/stockade-test-bench {{NAMES}}

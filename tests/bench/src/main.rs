@@ -7,6 +7,7 @@
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
 //! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
+//! - `openstack`: five hundred servers listed, an image of 1 GiB uploaded (`--bytes N` for another size), against native clients.
 //! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
@@ -16,7 +17,9 @@ mod component;
 mod libvirt;
 mod memory;
 mod native;
+mod openstack;
 mod policy;
+mod sink;
 mod statistics;
 mod upload;
 
@@ -43,14 +46,18 @@ fn main() -> ExitCode {
     {
         return exit(libvirt::run_inside(notes, image));
     }
-    let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    let benchmarks: [(&str, Benchmark); 6] = [
+    let chosen = |name: &str| {
+        arguments.first().is_none_or(|first| first.starts_with("--"))
+            || arguments.iter().any(|argument| argument == name)
+    };
+    let benchmarks: [(&str, Benchmark); 7] = [
         ("policy", policy::run),
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),
         ("libvirt", libvirt::run),
         ("upload", upload::run),
+        ("openstack", openstack::run),
     ];
     let mut code = ExitCode::SUCCESS;
     for (name, run) in benchmarks {

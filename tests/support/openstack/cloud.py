@@ -16,6 +16,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -191,7 +192,23 @@ def copy(made, home):
     return origins
 
 
+def watch_parent():
+    """Ends this process, and with it the services, when whoever started it is gone.
+
+    The kernel's own signal would come when the thread that started it ends, which the caller's may do at any time.
+    """
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def run(made, directory, port):
+    watch_parent()
     home = Path(directory).resolve() / "cloud"
     origins = copy(made, home)
     processes = {name: start(home, name, int(origins[name].rsplit(":", 1)[1])) for name in NAMES}

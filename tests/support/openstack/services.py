@@ -16,6 +16,9 @@ def nova():
     from nova import monkey_patch
 
     monkey_patch.patch(backend="threading")
+    import databases
+
+    databases.let_writers_wait()
     import nova.conf
     import os_brick
     import os_vif
@@ -50,6 +53,9 @@ def main(name, port):
     if name == "nova":
         application = nova()
     else:
+        import databases
+
+        databases.let_writers_wait()
         application = importlib.import_module(APPLICATIONS[name]).application
     from werkzeug.serving import WSGIRequestHandler, make_server
 

@@ -24,8 +24,8 @@ def files(home, origins):
     """The contents of the settings by file. `origins` are `http://127.0.0.1:PORT` by service."""
 
     def database(name):
-        # Seconds to wait for somebody else's write.
-        return f"sqlite:///{home}/{name}.db?timeout=60"
+        # Seconds to wait for somebody else's write. What a crash of the machine would lose matters to nobody.
+        return f"sqlite:///{home}/{name}.db?timeout=60\nsqlite_synchronous = false"
 
     def checked(name):
         return f"[keystone_authtoken]{service_user(name, origins['keystone'])}"
@@ -87,7 +87,7 @@ lock_path = {home}
 type_drivers = vxlan
 tenant_network_types = vxlan
 mechanism_drivers = test
-extension_drivers = port_security
+extension_drivers = port_security,dns
 [ml2_type_vxlan]
 vni_ranges = 1:1000
 {checked("neutron")}

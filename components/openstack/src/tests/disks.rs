@@ -25,6 +25,8 @@ fn a_disk_is_read_by_its_name_with_its_pool_and_metadata() {
         (ID, 2, Some("fast"))
     );
     assert_eq!(disk.metadata.len(), 1);
+    let all = Openstack::list_disks(&host, first_page()).expect("disks").items;
+    assert_eq!(all, [disk]);
     let error = Openstack::get_disk(&host, "absent".to_owned()).expect_err("absent");
     assert_eq!(error.kind, ErrorKind::NotFound(Subject::new("disk", "absent")));
 }
@@ -78,6 +80,45 @@ fn an_attached_disk_grows_with_a_newer_version_and_is_not_deleted() {
 }
 
 #[test]
+fn a_disk_is_attached_to_a_vm_and_detached_from_it() {
+    let disk = |status: &str, vm: Option<&str>| volume(status, vm).replace(ID, OTHER_ID).replace("SERVER", ID);
+    let path = format!("GET /v3/p/volumes/{OTHER_ID}");
+    let held = server("ACTIVE").replace(
+        r#""os-extended-volumes:volumes_attached":[]"#,
+        &format!(r#""os-extended-volumes:volumes_attached":[{{"id":"{OTHER_ID}","delete_on_termination":false}}]"#),
+    );
+    let attachments = format!("/v2.1/servers/{ID}/os-volume_attachments");
+    let host = cloud()
+        .with_route(&format!("GET /v2.1/servers/{ID}"), 200, &server("ACTIVE"))
+        .with_route(&path, 200, &disk("available", None))
+        .with_route(&path, 200, &disk("in-use", Some("SERVER")))
+        .with_route(&format!("POST {attachments}"), 200, "{}");
+    let spec = AttachSpec {
+        disk: OTHER_ID.to_owned(),
+        bus: None,
+        read_only: false,
+        shareable: false,
+    };
+    Openstack::attach_disk(&host, ID.to_owned(), spec.clone()).expect("attached");
+    let sent = changes(&host).pop().expect("a change");
+    assert!(sent.contains(&attachments) && sent.contains(OTHER_ID), "{sent}");
+    let read_only = AttachSpec {
+        read_only: true,
+        ..spec
+    };
+    let refused = Openstack::attach_disk(&host, ID.to_owned(), read_only).expect_err("read-only");
+    assert_eq!(refused.kind, ErrorKind::InvalidArgument("read-only".to_owned()));
+
+    let host = cloud()
+        .with_route(&format!("GET /v2.1/servers/{ID}"), 200, &held)
+        .with_route(&format!("GET /v2.1/servers/{ID}"), 200, &server("ACTIVE"))
+        .with_route(&format!("DELETE {attachments}/{OTHER_ID}"), 202, "");
+    Openstack::detach_disk(&host, ID.to_owned(), OTHER_ID.to_owned()).expect("detached");
+    let again = Openstack::detach_disk(&host, ID.to_owned(), OTHER_ID.to_owned()).expect_err("free");
+    assert_eq!(again.kind, ErrorKind::NotFound(Subject::new("disk", OTHER_ID)));
+}
+
+#[test]
 fn pools_are_types_of_volumes_that_nobody_makes_here() {
     let host = cloud().with_route(
         "GET /v3/p/types",
@@ -86,6 +127,16 @@ fn pools_are_types_of_volumes_that_nobody_makes_here() {
     );
     let pools = Openstack::list_pools(&host, first_page()).expect("pools").items;
     assert_eq!((pools.len(), pools[0].name.as_str()), (1, "fast"));
+    let pool = Openstack::get_pool(&host, "fast".to_owned()).expect("a pool");
+    assert_eq!(pool, pools[0]);
+    let spec = PoolSpec {
+        name: "slow".to_owned(),
+        type_: None,
+        path: None,
+        options: vec![],
+    };
+    let error = Openstack::create_pool(&host, spec).expect_err("unsupported");
+    assert_eq!(error.kind, ErrorKind::Unsupported("create-pool".to_owned()));
     let error = Openstack::delete_pool(&host, "fast".to_owned(), false).expect_err("unsupported");
     assert_eq!(error.kind, ErrorKind::Unsupported("delete-pool".to_owned()));
 }

@@ -42,6 +42,8 @@ fn names_have_no_final_dot_here_and_one_there() {
         sent.contains(r#""name":"www.example.org.""#) && sent.contains(r#""ttl":60"#),
         "{sent}"
     );
+    let records = Openstack::list_dns_records(&host, "example.org".to_owned(), first_page()).expect("records");
+    assert!(records.items.is_empty(), "{records:?}");
     let outside = Openstack::set_dns_record(&host, "example.org".to_owned(), entry("www.example.com"), false);
     assert_eq!(
         outside.expect_err("outside").kind,
@@ -58,6 +60,8 @@ fn data_that_is_there_is_replaced_only_when_asked() {
         error.kind,
         ErrorKind::AlreadyExists(Subject::new("record", "www.example.org"))
     );
+    let records = Openstack::list_dns_records(&host, zone(), first_page()).expect("records");
+    assert_eq!(records.items, [entry("www.example.org")]);
     Openstack::set_dns_record(&host, zone(), entry("www.example.org"), true).expect("replaced");
     Openstack::delete_dns_record(&host, zone(), "www.example.org".to_owned(), "A".to_owned()).expect("deleted");
     let none = Openstack::delete_dns_record(&host, zone(), "www.example.org".to_owned(), "TXT".to_owned());

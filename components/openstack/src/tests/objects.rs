@@ -55,7 +55,9 @@ fn an_object_goes_through_a_blob() {
         .with_route("HEAD /v1/AUTH_p/one", 204, "")
         .with_route("PUT /v1/AUTH_p/one/a/b", 201, "")
         .with_route("GET /v1/AUTH_p/one/a/b", 200, "abc")
-        .with_route("GET /v1/AUTH_p/one/none", 404, "<html><h1>Not Found</h1></html>");
+        .with_route("GET /v1/AUTH_p/one/none", 404, "<html><h1>Not Found</h1></html>")
+        .with_route("DELETE /v1/AUTH_p/one/a/b", 204, "")
+        .with_route("DELETE /v1/AUTH_p/one/none", 404, "<html><h1>Not Found</h1></html>");
     let content = FakeBlob::new("abc");
     Openstack::upload_bucket_object(&host, "one".to_owned(), "a/b".to_owned(), &content, false).expect("written");
     let public = Openstack::upload_bucket_object(&host, "one".to_owned(), "a/b".to_owned(), &content, true);
@@ -67,6 +69,12 @@ fn an_object_goes_through_a_blob() {
     Openstack::download_bucket_object(&host, "one".to_owned(), "a/b".to_owned(), &into).expect("read");
     assert_eq!(into.bytes(), b"abc");
     let none = Openstack::download_bucket_object(&host, "one".to_owned(), "none".to_owned(), &into);
+    assert_eq!(
+        none.expect_err("none").kind,
+        ErrorKind::NotFound(Subject::new("object", "none"))
+    );
+    Openstack::delete_bucket_object(&host, "one".to_owned(), "a/b".to_owned()).expect("deleted");
+    let none = Openstack::delete_bucket_object(&host, "one".to_owned(), "none".to_owned());
     assert_eq!(
         none.expect_err("none").kind,
         ErrorKind::NotFound(Subject::new("object", "none"))

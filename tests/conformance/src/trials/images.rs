@@ -27,16 +27,21 @@ pub(super) fn trials() -> Vec<Trial> {
     all
 }
 
-/// A raw disk of 1 MiB with a boot signature, and its SHA-256.
+/// A partition: active, of Linux, from the second sector to the disk's end. A boot signature without any is what some clouds
+/// take for an attack on whoever reads the disk.
+const PARTITION: [u8; 16] = [0x80, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0xff, 7, 0, 0];
+
+/// A raw disk of 1 MiB with one partition, and its SHA-256.
 pub(super) fn content() -> Outcome<(Blob, &'static str)> {
     let mut bytes = vec![0; 1 << 20];
+    bytes[446..462].copy_from_slice(&PARTITION);
     bytes[510..512].copy_from_slice(&[0x55, 0xaa]);
     let mut file = tempfile::tempfile()?;
     file.write_all(&bytes)?;
     Ok((Blob::from_file(file), SHA256))
 }
 
-const SHA256: &str = "e35f60cdb04ae834629f908bf7c3817791155dba12f3dbc522731cb34535449d";
+const SHA256: &str = "2ace43c264d666031ec3062db892307818d2de9770c856258d87d3738ee6a77f";
 
 fn spec(name: &str, sha256: Option<&str>) -> ImageSpec {
     let (format, sha256) = (Some("raw".to_owned()), sha256.map(str::to_owned));
