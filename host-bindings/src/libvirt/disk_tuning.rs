@@ -9,7 +9,7 @@ use super::domain_xml::DiskBus;
 use super::element::Element;
 use super::keyed::Keyed;
 use super::names::printable;
-use super::options::{flag, text};
+use super::options::{flag, number, text};
 
 /// Not the mode that ignores the guest's flushes: a disk with it does not survive a crash of the host.
 const CACHES: [&str; 5] = ["default", "none", "writethrough", "writeback", "directsync"];
@@ -37,6 +37,8 @@ pub(super) struct DiskTuning {
     pub(super) read_only: bool,
     /// Whether the guest takes it for a solid-state disk.
     pub(super) solid_state: bool,
+    /// Requests that the guest may make in a second; none for as many as the host can serve.
+    pub(super) iops: Option<u32>,
 }
 
 impl DiskTuning {
@@ -84,6 +86,10 @@ impl DiskTuning {
                 None,
                 "whether the guest takes it for a solid-state disk, on scsi, sata and ide; with `vm` only",
             ),
+            number(
+                "iops",
+                "how many requests the guest may make in a second; as many as the host can serve without it; with `vm` only",
+            ),
         ]
     }
 
@@ -98,6 +104,7 @@ impl DiskTuning {
             shareable: keyed.flag("shareable")?,
             read_only: keyed.flag("read_only")?,
             solid_state: keyed.flag("solid_state")?,
+            iops: keyed.number("iops")?,
         })
     }
 
@@ -118,6 +125,7 @@ impl DiskTuning {
                 ("wwn", OptionValue::Text(text)) => tuning.wwn = Some(text.clone()),
                 ("shareable", OptionValue::Boolean(wish)) => tuning.shareable = *wish,
                 ("solid_state", OptionValue::Boolean(wish)) => tuning.solid_state = *wish,
+                ("iops", OptionValue::Integer(count)) => tuning.iops = Some(u32::try_from(*count).unwrap_or(0)),
                 (name, _) => {
                     let message = format!("disks have no option `{}` of this type", printable(name));
                     return Err(Error::invalid_argument(name, message));
@@ -164,6 +172,9 @@ impl DiskTuning {
                 "only scsi, sata and ide disks tell their guest that they do not rotate",
             );
         }
+        if self.iops == Some(0) {
+            return refuse("iops", "a disk that may answer no request is none: say at least 1");
+        }
         // libvirt: "shared access for disk requires use of supported storage format".
         if self.shareable && !self.read_only && format.is_some_and(|format| format != "raw") {
             return refuse(
@@ -191,7 +202,9 @@ impl DiskTuning {
     /// The elements beside them.
     pub(super) fn elements(&self) -> impl Iterator<Item = Element> {
         let named = |name, text: &Option<String>| text.as_ref().map(|text| Element::new(name).text(text));
+        let limit = |count: u32| Element::new("iotune").child_text("total_iops_sec", count.to_string());
         [
+            self.iops.map(limit),
             self.shareable.then(|| Element::new("shareable")),
             self.read_only.then(|| Element::new("readonly")),
             named("serial", &self.serial),

@@ -183,7 +183,7 @@ fn vm_options() -> Vec<OptionSchema> {
             "disk_options",
             "how the vm has its disks, one text each: the disk's number from 0, a colon, and settings, for example \
              `0:cache=none,io=native,serial=root` or `1:shareable`; settings are cache, io, discard, serial, wwn, shareable, \
-             read_only, solid_state",
+             read_only, solid_state, iops",
         ),
         list(
             "nic_options",

@@ -1,6 +1,7 @@
 //! Virtual CPUs: room for more, arrangement, features, and the host's CPUs that they run on.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use crate::contract::{Error, OptionSchema};
 use crate::libvirt::capabilities::{CpuModel, Platform};
@@ -14,6 +15,13 @@ use super::{Size, cpu_set};
 /// libvirt's words for what a feature must be (`policy` of `<feature>`).
 const POLICIES: [&str; 5] = ["force", "require", "optional", "disable", "forbid"];
 
+/// The weights that libvirt takes (<https://libvirt.org/formatdomain.html#cpu-tuning>, `shares`).
+const SHARES: RangeInclusive<u32> = 2..=262_144;
+/// All of one CPU.
+const LIMIT_PERCENT_MAX: u32 = 100;
+/// The time, in microseconds, within which a limit is kept: the kernel's usual one (`cpu.max` of cgroups(7)).
+const LIMIT_PERIOD: u32 = 100_000;
+
 /// The CPUs beyond their number and model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::libvirt) struct Cpu {
@@ -23,6 +31,8 @@ pub(in crate::libvirt) struct Cpu {
     pins: Vec<(BTreeSet<u32>, BTreeSet<u32>)>,
     emulator_pin: Option<BTreeSet<u32>>,
     io_threads: Option<u32>,
+    shares: Option<u32>,
+    limit_percent: Option<u32>,
     nested: Option<bool>,
 }
 
@@ -60,6 +70,15 @@ impl Cpu {
                 "the host's CPUs for the hypervisor's own threads: `0-1`",
             ),
             number("io_threads", "threads that do nothing but disk input and output"),
+            number(
+                "cpu_shares",
+                "the vm's weight where vms compete for the host's CPUs, 2 to 262144; a host with cgroups of version 2 takes 10000 at \
+                 most; its usual weight without it",
+            ),
+            number(
+                "cpu_limit_percent",
+                "how much of one of the host's CPUs each of the vm's may use at most, from 1",
+            ),
         ]
     }
 
@@ -82,8 +101,18 @@ impl Cpu {
                 .map(|text| read_set("emulator_pin", &text))
                 .transpose()?,
             io_threads: options.count("io_threads")?,
+            shares: options.count("cpu_shares")?,
+            limit_percent: options.count("cpu_limit_percent")?,
             nested: options.flag("nested")?,
         };
+        if cpu.shares.is_some_and(|shares| !SHARES.contains(&shares)) {
+            let message = format!("cpu_shares is a number from {} to {}", SHARES.start(), SHARES.end());
+            return Err(Error::invalid_argument("cpu_shares", message));
+        }
+        if cpu.limit_percent.is_some_and(|percent| percent > LIMIT_PERCENT_MAX) {
+            let message = "a CPU cannot use more than 100 percent of a CPU: leave cpu_limit_percent out";
+            return Err(Error::invalid_argument("cpu_limit_percent", message));
+        }
         let room = cpu.room(size.cpus);
         if room < size.cpus {
             let message = format!(
@@ -154,7 +183,15 @@ impl Cpu {
             .emulator_pin
             .iter()
             .map(|set| Element::new("emulatorpin").attribute("cpuset", cpu_set::print(set)));
-        let tune: Vec<Element> = pins.chain(emulator).collect();
+        let number = |name, number: u32| Element::new(name).text(number.to_string());
+        let shares = self.shares.map(|shares| number("shares", shares));
+        let limit = self.limit_percent.into_iter().flat_map(|percent| {
+            [
+                number("period", LIMIT_PERIOD),
+                number("quota", percent.saturating_mul(LIMIT_PERIOD / 100)),
+            ]
+        });
+        let tune: Vec<Element> = shares.into_iter().chain(limit).chain(pins).chain(emulator).collect();
         let tune = (!tune.is_empty()).then(|| Element::new("cputune").children(tune));
         threads.into_iter().chain(tune).collect()
     }

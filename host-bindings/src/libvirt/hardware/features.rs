@@ -12,6 +12,7 @@ pub(in crate::libvirt) struct Features {
     hyperv: bool,
     kvm_hidden: bool,
     pmu: Option<bool>,
+    pae: bool,
 }
 
 impl Features {
@@ -28,6 +29,11 @@ impl Features {
                 "whether the guest is kept from seeing KVM, which some drivers of graphics cards refuse; x86 only",
             ),
             flag("pmu", None, "whether the guest has a performance monitoring unit"),
+            flag(
+                "pae",
+                None,
+                "whether a 32-bit guest can use more than 4 GiB of memory; x86 only",
+            ),
         ]
     }
 
@@ -36,11 +42,16 @@ impl Features {
             hyperv: options.flag("hyperv")?.unwrap_or(false),
             kvm_hidden: options.flag("kvm_hidden")?.unwrap_or(false),
             pmu: options.flag("pmu")?,
+            pae: options.flag("pae")?.unwrap_or(false),
         })
     }
 
     pub(super) fn check(&self, platform: &Platform) -> Result<(), Error> {
-        for (option, wanted) in [("hyperv", self.hyperv), ("kvm_hidden", self.kvm_hidden)] {
+        for (option, wanted) in [
+            ("hyperv", self.hyperv),
+            ("kvm_hidden", self.kvm_hidden),
+            ("pae", self.pae),
+        ] {
             if wanted && !platform.is_x86() {
                 return Err(Error::invalid_argument(option, format!("{option} is for x86 guests")));
             }
@@ -63,6 +74,7 @@ impl Features {
         let pmu = self
             .pmu
             .map(|wanted| Element::new("pmu").attribute("state", if wanted { "on" } else { "off" }));
-        hyperv.into_iter().chain(hidden).chain(pmu).collect()
+        let pae = self.pae.then(|| Element::new("pae"));
+        pae.into_iter().chain(hyperv).chain(hidden).chain(pmu).collect()
     }
 }

@@ -99,6 +99,8 @@ fn cases() -> Vec<Case> {
         q35("cpu_pins", list(&["0-1=2,4", "3=5"])),
         q35("emulator_pin", text("0-1")),
         q35("io_threads", number(2)),
+        q35("cpu_shares", number(2048)),
+        q35("cpu_limit_percent", number(50)),
         q35("memory_max_mib", number(4096)),
         q35(
             "numa_cells",
@@ -164,6 +166,7 @@ fn cases() -> Vec<Case> {
         q35("hyperv", YES),
         q35("kvm_hidden", YES),
         q35("pmu", NO),
+        q35("pae", YES),
         q35("rng", text("hwrng")),
         q35("tpm", text("2.0")),
         (
@@ -194,7 +197,7 @@ fn cases() -> Vec<Case> {
         q35(
             "disk_options",
             list(&[
-                "0:cache=none,io=native,discard=ignore,serial=root-1,wwn=5000c50015ea71ad,solid_state",
+                "0:cache=none,io=native,discard=ignore,serial=root-1,wwn=5000c50015ea71ad,solid_state,iops=500",
                 "1:read_only",
             ]),
         ),
@@ -265,6 +268,8 @@ fn what_does_not_fit_is_refused_by_its_option() {
         ("cpu_pins", vec![("cpu_pins", list(&["4=0"]))]),
         ("cpu_pins", vec![("cpu_pins", list(&["0=1", "0=2"]))]),
         ("emulator_pin", vec![("emulator_pin", text("all"))]),
+        ("cpu_shares", vec![("cpu_shares", number(1))]),
+        ("cpu_limit_percent", vec![("cpu_limit_percent", number(101))]),
         ("memory_max_mib", vec![("memory_max_mib", number(512))]),
         ("numa_cells", cell("cpus=0-3,memory=512")),
         ("numa_cells", cell("cpus=0-2,memory=1024")),
@@ -320,6 +325,8 @@ fn what_does_not_fit_is_refused_by_its_option() {
             "disk_options",
             vec![("disk_options", list(&["0:cache=none", "0:io=native"]))],
         ),
+        ("disk_options", vec![("disk_options", list(&["0:iops=many"]))]),
+        ("iops", vec![("disk_options", list(&["0:iops=0"]))]),
         ("nic_options", vec![("nic_options", list(&["1:mtu=1500"]))]),
         ("uuid", vec![("uuid", text("x"))]),
         ("ignition", vec![("ignition", text("variant: fcos"))]),
