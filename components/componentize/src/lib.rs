@@ -1,8 +1,10 @@
 //! Makes a component from the core module that `rustc` links for `wasm32-unknown-unknown`.
 //!
 //! It validates what it makes, and refuses a component that imports anything beyond the contract: such a component would
-//! not instantiate under any grant, and its author should learn that at once. It changes nothing in the code, and it
-//! does not build. The binary `stockade-componentize` and the tests of the tree call it.
+//! not instantiate under any grant, and its author should learn that at once. It changes nothing in the code, leaves out
+//! the sections that only debuggers read, and does not build. The binary `stockade-componentize` and the tests of the tree call it.
+
+mod sections;
 
 use std::fmt;
 
@@ -77,11 +79,14 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
     if !module.starts_with(CORE_MODULE_PREAMBLE) {
         return Err(ComponentizeError::NotModule);
     }
+    let wrong = |error: &dyn fmt::Display| ComponentizeError::Encode(format!("{error:#}"));
+    let module = sections::without_names(module).map_err(|error| wrong(&error))?;
     let component = ComponentEncoder::default()
         .validate(true)
-        .module(module)
+        .module(&module)
         .and_then(|encoder| encoder.encode())
-        .map_err(|error| ComponentizeError::Encode(format!("{error:#}")))?;
+        .map_err(|error| wrong(&error))?;
+    let component = sections::without_names(&component).map_err(|error| wrong(&error))?;
     let foreign: Vec<String> = surface(&component)?
         .imports
         .into_iter()
