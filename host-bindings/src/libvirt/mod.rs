@@ -15,7 +15,9 @@
 //! - `uri`, `remote_options`, `endpoint`, `tunnel`, `ssh_failure`: this host or another one, and how it is reached.
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `watch`, `inventory`, `happenings`, `ffi_events`: what a running server keeps by libvirt's events.
-//! - `list`, `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
+//! - `list_vms` asks by `wire`, libvirt's protocol without its library, or by the library; `listed` decides what is asked, and
+//!   `list` what is shown of the answers.
+//! - `get`, `power`, `create`, `delete`, `images`, `upload`, `pools`, `networks`: one file for each function.
 //! - `pool_changes`, `network_changes`, `network_update`: what changes those; `*_request` checks what is asked for.
 //! - `snapshots`, `clone`, `export`, `hosts`: one file for each ability; `own_volumes`, `leftovers`: what goes with a VM.
 //! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.

@@ -48,4 +48,7 @@ pub mod adr {
 
     #[doc = include_str!("adr/0008-minisign-signatures-and-a-trust-file.md")]
     pub mod minisign_signatures_and_a_trust_file {}
+
+    #[doc = include_str!("adr/0009-lists-of-libvirt-by-its-socket.md")]
+    pub mod lists_of_libvirt_by_its_socket {}
 }
