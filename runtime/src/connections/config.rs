@@ -299,6 +299,9 @@ impl Grants {
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
     use super::*;
 
     const FILE: &str = r#"
@@ -378,5 +381,54 @@ mod tests {
             assert!(error.contains(&format!("typo_{level}")), "{level}: {error}");
             assert!(error.contains("line "), "{level}: {error}");
         }
+    }
+
+    /// Files that are nearly this one: whatever is read is written and read again as the same, and nothing panics.
+    /// `STOCKADE_PROPERTY_FACTOR` multiplies the number of files.
+    #[test]
+    fn damaged_files_are_read_as_what_they_say_or_refused() {
+        const TOKENS: [&str; 20] = [
+            "\"", "'", "[", "]", "{", "}", "=", ",", "\n", "*", "**", "/", "..", "%2F", "%00", "GET", "CONNECT", "0",
+            "-1", "\u{e9}",
+        ];
+        let factor = std::env::var("STOCKADE_PROPERTY_FACTOR").ok();
+        let factor: usize = factor.map_or(1, |factor| factor.parse().expect("a factor is a number"));
+        let mut random = StdRng::seed_from_u64(11);
+        let characters: Vec<char> = FILE.chars().collect();
+        let (mut accepted, mut refused) = (0, 0);
+        for _ in 0..2_000 * factor {
+            let mut text = characters.clone();
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(0..text.len());
+                let length = random.random_range(0..4).min(text.len() - at);
+                let with = match random.random_range(0..4) {
+                    // Only taken away.
+                    0 => Vec::new(),
+                    // Another part of the same file.
+                    1 => {
+                        let from = random.random_range(0..text.len());
+                        text[from..(from + 12).min(text.len())].to_vec()
+                    }
+                    _ => TOKENS[random.random_range(0..TOKENS.len())].chars().collect(),
+                };
+                text.splice(at..at + length, with);
+            }
+            let text: String = text.into_iter().collect();
+            let Ok(config) = toml::from_str::<ConnectionConfig>(&text) else {
+                refused += 1;
+                continue;
+            };
+            accepted += 1;
+            let written = toml::to_string_pretty(&config).expect("what was read can be written");
+            assert_eq!(
+                toml::from_str(&written).ok(),
+                Some(config),
+                "{text}\nwas written as\n{written}"
+            );
+        }
+        assert!(
+            accepted > 100 * factor && refused > 100 * factor,
+            "{accepted} {refused}"
+        );
     }
 }
