@@ -6,11 +6,13 @@
 //! - `command list`: the command, with a cached component, against a process that is the same native client.
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
+//! - `aws`: a thousand VMs in moto through the component `aws`, against a native client.
 //! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
 //! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
+mod aws;
 mod command;
 mod component;
 mod libvirt;
@@ -18,7 +20,6 @@ mod memory;
 mod native;
 mod policy;
 mod statistics;
-mod upload;
 
 use std::process::ExitCode;
 
@@ -44,13 +45,14 @@ fn main() -> ExitCode {
         return exit(libvirt::run_inside(notes, image));
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    let benchmarks: [(&str, Benchmark); 6] = [
+    let benchmarks: [(&str, Benchmark); 7] = [
         ("policy", policy::run),
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),
         ("libvirt", libvirt::run),
-        ("upload", upload::run),
+        ("aws", aws::list::run),
+        ("upload", aws::upload::run),
     ];
     let mut code = ExitCode::SUCCESS;
     for (name, run) in benchmarks {

@@ -7,18 +7,12 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stockade::blobs::Blob;
-use stockade::connections::{ConnectionConfig, Grants};
-use stockade::{Home, Runtime, Service};
-use stockade_host::http::{
-    AccessKey, CallBudget, CallScope, Denial, EndpointBounds, EndpointGrant, Exchange, HttpClient, HttpLimits,
-    Observer, Origin, Request, RequestBody, RequestRule, ResponseSink, Secret, Sigv4, TlsProfile,
-};
-use stockade_test_support::artifacts;
+use stockade_host::http::{HttpClient, Request, RequestBody};
 
+use super::{client, connect, send};
 use crate::Result;
 use crate::statistics::{Times, print_ratio};
 
@@ -38,8 +32,8 @@ pub(crate) fn run() -> Result<()> {
         .build()?;
     let home = tempfile::tempdir()?;
     let (ours, signed, plain) = threads.block_on(async {
-        let service = connect(home.path(), port).await?;
-        let client = client(port)?;
+        let service = connect(home.path(), port, Some(MEMORY_MIB)).await?;
+        let client = client("s3", port)?;
         let (mut ours, mut signed, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         // In turns, so that all three have the same neighbours.
         for _ in 0..RUNS {
@@ -63,60 +57,6 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-async fn connect(home: &std::path::Path, port: u16) -> Result<Service> {
-    let runtime = Runtime::builder().home(Home::below(home)).build()?;
-    let provider = runtime.add_provider(&artifacts::component("aws"), true).await?;
-    let mut grants = Grants::all_of(&provider.info);
-    for endpoint in grants.endpoints.values_mut() {
-        endpoint.allow_addresses = vec!["127.0.0.0/8".parse()?];
-    }
-    let secret = home.join("secret");
-    std::fs::write(&secret, "a-secret-key")?;
-    let mut permissions = std::fs::metadata(&secret)?.permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
-    std::fs::set_permissions(&secret, permissions)?;
-    let config = serde_json::json!({
-        "provider": "aws",
-        "options": { "region": "us-east-1", "scheme": "http", "port": port, "s3_host": "127.0.0.1" },
-        "credentials": { "key": { "kind": "sigv4", "access_key": "AKIDEXAMPLE", "secret_key": { "file": secret } } },
-        "limits": { "memory_mib": MEMORY_MIB },
-    });
-    let mut config: ConnectionConfig = serde_json::from_value(config)?;
-    config.grants = grants;
-    Ok(runtime.create_connection("bench", &config).await?)
-}
-
-/// The host's own client without any guest: what somebody would write on it natively.
-fn client(port: u16) -> Result<HttpClient> {
-    let everything = || -> Result<Vec<RequestRule>> { Ok(vec![RequestRule::new(["PUT"], "/**")?]) };
-    let key = AccessKey {
-        id: "AKIDEXAMPLE".to_owned(),
-        secret: Secret::new("a-secret-key"),
-        session_token: None,
-    };
-    let grant = EndpointGrant {
-        name: "s3".to_owned(),
-        origin: format!("http://127.0.0.1:{port}").parse::<Origin>()?.into(),
-        asked: everything()?,
-        granted: everything()?,
-        credential: Some(Arc::new(Sigv4::new(key, "s3", "us-east-1"))),
-        presign_seconds: None,
-        allow_addresses: vec!["127.0.0.0/8".parse()?],
-        tls: TlsProfile::default(),
-        proxy: None,
-        bounds: EndpointBounds::default(),
-    };
-    Ok(HttpClient::new(vec![grant], HttpLimits::default())?)
-}
-
-/// Nobody looks.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn exchange(&self, _: &Exchange) {}
-    fn denied(&self, _: &Denial) {}
-}
-
 async fn stream_signed(client: &HttpClient, file: &File) -> Result<Duration> {
     let started = Instant::now();
     let request = Request {
@@ -126,16 +66,8 @@ async fn stream_signed(client: &HttpClient, file: &File) -> Result<Duration> {
         ..Request::default()
     };
     let body = RequestBody::stream(Blob::from_file(file.try_clone()?).reader(), Some(BYTES));
-    let budget = CallBudget::new(&HttpLimits::default());
-    let scope = CallScope {
-        budget: &budget,
-        observer: &Nobody,
-    };
-    let response = client.send(&request, body, ResponseSink::Buffer, scope).await?;
-    match response.status {
-        200 => Ok(started.elapsed()),
-        status => Err(format!("the server answered {status}").into()),
-    }
+    send(client, &request, body).await?;
+    Ok(started.elapsed())
 }
 
 fn stream_plain(port: u16, file: &File) -> Result<Duration> {
