@@ -57,7 +57,14 @@ mod tests {
         // One type: a function without parameters and results.
         let types = [1, 4, 1, 0x60, 0, 0];
         let declared = custom("component-type:x", b"kept");
-        let whole = [head, &custom("producers", &[0]), &types, &declared, &custom("name", &[])].concat();
+        let whole = [
+            head,
+            &custom("producers", &[0]),
+            &types,
+            &declared,
+            &custom("name", &[]),
+        ]
+        .concat();
         let rest = without_names(&whole).expect("a module");
         assert_eq!(rest, [head, &types, &declared].concat());
         assert_eq!(without_names(&rest).expect("a module"), rest);
@@ -68,7 +75,13 @@ mod tests {
         let module = [crate::CORE_MODULE_PREAMBLE, &custom("name", &[])].concat();
         let head = crate::COMPONENT_PREAMBLE;
         let nested = [vec![1, u8::try_from(module.len()).expect("short")], module].concat();
-        let whole = [head, &custom("component-name", &[]), &nested, &custom("producers", &[0])].concat();
+        let whole = [
+            head,
+            &custom("component-name", &[]),
+            &nested,
+            &custom("producers", &[0]),
+        ]
+        .concat();
         assert_eq!(without_names(&whole).expect("a component"), [head, &nested].concat());
     }
 
