@@ -14,20 +14,26 @@ pub(crate) struct Cidr {
 }
 
 impl Cidr {
-    /// Reads `192.0.2.0/24`; none when it is no range, or has bits beyond its prefix.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = text.split_once('/')?;
-        let (is_ipv6, first, bits) = match address.parse().ok()? {
+    /// The range of one address.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        let (is_ipv6, first, bits) = match address {
             IpAddr::V4(address) => (false, u128::from(u32::from(address)), 32),
             IpAddr::V6(address) => (true, u128::from(address), 128),
         };
-        let prefix = prefix.parse().ok().filter(|prefix| *prefix <= bits)?;
-        let range = Self {
+        Self {
             is_ipv6,
             first,
-            prefix,
+            prefix: bits,
             bits,
-        };
+        }
+    }
+
+    /// Reads `192.0.2.0/24`; none when it is no range, or has bits beyond its prefix.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.split_once('/')?;
+        let address = Self::of(address.parse().ok()?);
+        let prefix = prefix.parse().ok().filter(|prefix| *prefix <= address.bits)?;
+        let range = Self { prefix, ..address };
         (range.first & range.host_mask() == 0).then_some(range)
     }
 

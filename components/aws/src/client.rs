@@ -4,6 +4,7 @@ use stockade_provider::host::Host;
 use stockade_provider::retry::Retry;
 use stockade_provider::types::{Error, Fault, Response, Subject};
 
+use crate::digest::digest;
 use crate::error::{self, Context};
 use crate::query::Query;
 use crate::rest;
@@ -61,6 +62,14 @@ impl<'a, H: Host> Client<'a, H> {
             return Err(error::from_response(&response, &context));
         }
         read_answer(&response, query.action(), doing, parse)
+    }
+
+    /// A creation with a token of its own, by which EC2 recognises a repetition, so that it may be sent again when its answer
+    /// was lost (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>). For actions that take one, and for
+    /// what has a name or a part that nothing else has: the clock counts milliseconds, and two that are alike would be one.
+    pub(crate) fn once(&self, query: Query) -> Query {
+        let token = format!("stockade-{}", digest(&format!("{query:?} {}", self.host.now())));
+        query.with_client_token(&token)
     }
 
     /// Sends a change whose answer says nothing that is needed.

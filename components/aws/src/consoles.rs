@@ -1,5 +1,5 @@
-//! The screen and the serial line: EC2 tells what the second printed, takes JPEG pictures of the first, and has sessions
-//! by SSH only.
+//! The screen and the serial line: EC2 tells what the second printed, takes pictures of the first, and has sessions by SSH
+//! only.
 //!
 //! Sources: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html>,
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleScreenshot.html>.
@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::instance::Instance;
 use crate::instances;
 use crate::query::Query;
+use crate::screenshot;
 
 impl<H: Host> Consoles<H> for Aws {
     fn open_vm_console(host: &H, vm: String, kind: ConsoleKind) -> Result<Console, Error> {
@@ -52,17 +53,26 @@ impl<H: Host> Consoles<H> for Aws {
             let message = format!("vm `{}` is `{}`: it has no screen", found.name(), found.state);
             return Err(Error::conflict(message));
         }
-        let why = "EC2 takes pictures as JPEG only, and the contract's are PNG";
-        Err(Error::unsupported("take-vm-screenshot", why))
+        let query = Query::ec2("GetConsoleScreenshot").with("InstanceId", &found.id);
+        let doing = format!("taking a picture of the screen of vm `{}`", found.name());
+        client.read_about(&query, &doing, Some(Subject::new("vm", found.name())), |root| {
+            let jpeg = decoded(root.text("imageData"), &doing)?;
+            screenshot::png_of(&jpeg)
+                .map_err(|why| Error::upstream(None, None, format!("while {doing}: the picture is no JPEG: {why}")))
+        })
     }
 }
 
 fn read_output<H: Host>(client: &Client<'_, H>, query: &Query, doing: &str, vm: &Instance) -> Result<String, Error> {
     client.read_about(query, doing, Some(Subject::new("vm", vm.name())), |root| {
-        let encoded: String = root.text("output").unwrap_or_default().split_whitespace().collect();
-        let bytes = STANDARD.decode(encoded).map_err(|error| {
-            Error::upstream(None, None, format!("while {doing}: the answer is not base64: {error}"))
-        })?;
+        let bytes = decoded(root.text("output"), doing)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     })
+}
+
+/// What EC2 writes in base64, with line breaks; nothing is empty.
+fn decoded(text: Option<&str>, doing: &str) -> Result<Vec<u8>, Error> {
+    let encoded: String = text.unwrap_or_default().split_whitespace().collect();
+    let decoded = STANDARD.decode(encoded);
+    decoded.map_err(|error| Error::upstream(None, None, format!("while {doing}: the answer is not base64: {error}")))
 }

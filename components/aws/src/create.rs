@@ -2,7 +2,7 @@
 
 use stockade_provider::host::Host;
 use stockade_provider::idempotency::{self, Recall};
-use stockade_provider::types::{Change, Error, Level, Subject, VmSpec};
+use stockade_provider::types::{Change, Error, ErrorKind, Level, Subject, VmSpec};
 
 use crate::attachments;
 use crate::client::Client;
@@ -15,9 +15,11 @@ use crate::instances;
 use crate::key_pairs;
 use crate::launch::{Launch, PlacedNic};
 use crate::listed;
-use crate::networking::{self, SubnetOfVpc};
+use crate::networking::{self, Candidate};
+use crate::networks::default_vpc;
 use crate::operations::{self, Kind, done};
 use crate::query::Query;
+use crate::things::Thing;
 use crate::vm_spec::{NewNic, NewVm, Size};
 use crate::volume::Volume;
 
@@ -58,7 +60,7 @@ pub(crate) fn create<H: Host>(host: &H, spec: VmSpec) -> Result<Change, Error> {
     let groups = match (&new.groups[..], vpc) {
         ([], _) => Vec::new(),
         (groups, Some(vpc)) => networking::groups(&client, &vpc, groups)?,
-        (groups, None) => networking::groups(&client, &networking::default_vpc(&client)?, groups)?,
+        (groups, None) => networking::groups(&client, &default_vpc(&client)?.id, groups)?,
     };
     let mut launch = Launch {
         new: &new,
@@ -68,7 +70,7 @@ pub(crate) fn create<H: Host>(host: &H, spec: VmSpec) -> Result<Change, Error> {
         groups,
         zone,
         key_pair: None,
-        client_token: key.as_deref().map(client_token),
+        client_token: client_token(host, &new.name, key.as_deref()),
     };
     let devices = launch
         .devices()
@@ -78,7 +80,8 @@ pub(crate) fn create<H: Host>(host: &H, spec: VmSpec) -> Result<Change, Error> {
         None => None,
     };
     launch.key_pair.clone_from(&key_pair);
-    let answer = run(&client, &launch.query(&devices), &new.name);
+    let answer = run(&client, &launch.query(&devices), &new.name)
+        .inspect_err(|error| clean_up_unseen(&client, error, &launch.client_token));
     if let Some(key_pair) = key_pair {
         // The instance has its copy: see `key_pairs`.
         key_pairs::take_back(&client, &key_pair);
@@ -97,12 +100,12 @@ fn resume<H: Host>(host: &H, found: &Instance, start: bool) -> Change {
     }
 }
 
-/// The token by which EC2 recognises a repetition: the caller's key where it fits.
-fn client_token(key: &str) -> String {
-    if key.len() <= MAX_TOKEN && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        key.to_owned()
-    } else {
-        format!("stockade-{}", digest(key))
+/// The token by which EC2 recognises a repetition: the caller's key where it fits, otherwise one that nobody had before.
+fn client_token<H: Host>(host: &H, name: &str, key: Option<&str>) -> String {
+    match key {
+        Some(key) if key.len() <= MAX_TOKEN && key.bytes().all(|byte| byte.is_ascii_graphic()) => key.to_owned(),
+        Some(key) => format!("stockade-{}", digest(key)),
+        None => format!("stockade-{}", digest(&format!("{name} {}", host.now()))),
     }
 }
 
@@ -168,7 +171,7 @@ fn place<H: Host>(
     let (mut placed, mut vpc) = (Vec::new(), None);
     for nic in nics {
         let subnet = subnet_of(client, nic, zone, config)?;
-        vpc.get_or_insert_with(|| subnet.vpc.clone());
+        vpc.get_or_insert_with(|| subnet.more.place.vpc.clone());
         placed.push(PlacedNic {
             subnet: Some(subnet.id),
             address: nic.address.map(|(address, _)| address),
@@ -184,18 +187,18 @@ pub(crate) fn subnet_of<H: Host>(
     nic: &NewNic,
     zone: Option<&str>,
     config: &Config,
-) -> Result<SubnetOfVpc, Error> {
+) -> Result<Thing<Candidate>, Error> {
     let network = nic
         .network
         .as_deref()
         .or(config.network.as_deref().filter(|_| nic.subnet.is_none()));
     let subnet = networking::subnet(client, network, nic.subnet.as_deref(), zone)?;
     if let Some((address, length)) = nic.address
-        && !networking::holds(&subnet.cidr, address, length)
+        && !networking::holds(&subnet.more.place.cidr, address, length)
     {
         let message = format!(
             "`{address}/{length}` is not in subnet `{}`, which is {}",
-            subnet.id, subnet.cidr
+            subnet.id, subnet.more.place.cidr
         );
         return Err(Error::invalid_argument("nics.address", message));
     }
@@ -254,6 +257,28 @@ pub(crate) fn stop<H: Host>(client: &Client<'_, H>, id: &str, name: &str) -> Res
     let doing = format!("stopping vm `{name}`, which EC2 started");
     client.change(&query, &doing, Some(Subject::new("vm", name)))?;
     Ok(operations::pending(client.host(), Kind::Vm, id, "stopped"))
+}
+
+/// Deletes what was created although its answer was lost, or was none of AWS's: the token finds it.
+fn clean_up_unseen<H: Host>(client: &Client<'_, H>, error: &Error, token: &str) {
+    let is_unknown = match &error.kind {
+        ErrorKind::Upstream(fault) => fault.code.is_none(),
+        ErrorKind::Unavailable | ErrorKind::TimedOut => true,
+        _ => false,
+    };
+    if !is_unknown {
+        return;
+    }
+    match instances::by_client_token(client, token) {
+        Ok(found) => found.iter().for_each(|instance| clean_up(client, &instance.id)),
+        Err(error) => {
+            let message = format!(
+                "{}: look for a vm that the failed creation may have made",
+                error.message
+            );
+            client.host().log(Level::Warn, &message);
+        }
+    }
 }
 
 /// Deletes what a failed creation made. What the caller must know is the first error, not one of these.

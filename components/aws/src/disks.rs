@@ -122,16 +122,16 @@ impl<H: Host> Disks<H> for Aws {
     fn detach_disk(host: &H, vm: String, disk: String) -> Result<Change, Error> {
         let client = Client::new(host, "detach-disk");
         let found = instances::get(&client, &vm)?;
-        let held = |is_it: &dyn Fn(&str, &str) -> bool| {
-            let device = found.disks.iter().find(|held| is_it(&held.device, &held.volume));
-            device.map(|held| held.volume.clone())
-        };
-        let volume = match held(&|device, volume| device == disk || volume == disk) {
-            Some(volume) => volume,
+        let by_device = found.disks.iter().find(|held| held.device == disk);
+        let volume = match by_device {
+            Some(held) => held.volume.clone(),
             None => {
-                let named = get(&client, &disk)?.id;
-                held(&|_, volume| volume == named)
-                    .ok_or_else(|| Error::conflict(format!("disk `{disk}` is not attached to vm `{}`", found.name())))?
+                let named = get(&client, &disk)?;
+                if !named.is_held_by(&found.id) {
+                    let message = format!("disk `{disk}` is not attached to vm `{}`", found.name());
+                    return Err(Error::conflict(message));
+                }
+                named.id
             }
         };
         attachments::detach(&client, &found, &volume)?;
@@ -203,6 +203,7 @@ fn create<H: Host>(host: &H, spec: DiskSpec) -> Result<Change, Error> {
     metadata::check(&metadata, 1)?;
     metadata::check_values(&metadata)?;
     let mut tags = metadata;
+    let is_named = name.is_some();
     let client = Client::new(host, "create-disk");
     if let Some(name) = name {
         check_name("name", &name)?;
@@ -220,7 +221,10 @@ fn create<H: Host>(host: &H, spec: DiskSpec) -> Result<Change, Error> {
         .with("AvailabilityZone", zone)
         .with("Size", size_gib)
         .with("VolumeType", pool);
-    let query = metadata::with_tag_specification(query, 1, "volume", &tags);
+    let mut query = metadata::with_tag_specification(query, 1, "volume", &tags);
+    if is_named {
+        query = client.once(query);
+    }
     let doing = "creating a disk";
     let id = client.read(&query, doing, |root| {
         root.string("volumeId")

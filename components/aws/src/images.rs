@@ -68,6 +68,7 @@ impl<H: Host> Images<H> for Aws {
             .with("SourceRegion", region)
             .with("SourceImageId", id)
             .with("Name", &name);
+        let query = client.once(query);
         let doing = format!("copying image `{id}` from `{region}`");
         let copy = client.read_about(&query, &doing, Some(Subject::new("image", id)), |root| {
             root.string("imageId")

@@ -33,6 +33,8 @@ pub(crate) struct Instance {
     public_ip: Option<String>,
     private_ip: Option<String>,
     created_at: Option<String>,
+    /// The token that it was created with.
+    pub(crate) client_token: Option<String>,
     /// All tags, sorted by key.
     pub(crate) tags: Vec<Tag>,
 }
@@ -130,6 +132,7 @@ impl Instance {
             nics,
             public_ip: instance.string("ipAddress"),
             private_ip: instance.string("privateIpAddress"),
+            client_token: instance.string("clientToken"),
             tags,
         })
     }

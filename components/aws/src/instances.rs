@@ -77,6 +77,15 @@ pub(crate) fn by_ids<H: Host>(client: &Client<'_, H>, ids: &[&str]) -> Result<Ve
     described(client, &query, "reading the names of vms")
 }
 
+/// The instances that were created with this client token and are still there.
+pub(crate) fn by_client_token<H: Host>(client: &Client<'_, H>, token: &str) -> Result<Vec<Instance>, Error> {
+    let query = Query::ec2("DescribeInstances").with_filter("client-token", [token]);
+    let mut found = described(client, &query, "looking for what a creation made")?;
+    // Clouds with the same API do not all know the filter.
+    found.retain(|instance| instance.client_token.as_deref() == Some(token) && !instance.is_gone());
+    Ok(found)
+}
+
 /// One VM by id or name; none when there is none.
 ///
 /// # Errors

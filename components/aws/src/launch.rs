@@ -21,7 +21,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) groups: Vec<String>,
     pub(crate) zone: Option<String>,
     pub(crate) key_pair: Option<String>,
-    pub(crate) client_token: Option<String>,
+    /// By this EC2 recognises a repetition.
+    pub(crate) client_token: String,
 }
 
 /// A network interface with its subnet.
@@ -83,10 +84,7 @@ impl Launch<'_> {
             query = self.with_nic(query, index, nic);
         }
         query = metadata::with_tag_specification(query, 1, "instance", &self.new.tags);
-        match &self.client_token {
-            Some(token) => query.with_client_token(token),
-            None => query,
-        }
+        query.with_client_token(&self.client_token)
     }
 
     fn add_disks(&self, query: &mut Query, devices: &[String]) {

@@ -36,6 +36,7 @@ mod query;
 mod replace;
 mod resize;
 mod rest;
+mod screenshot;
 mod security_groups;
 mod side_by_side;
 mod snapshot;

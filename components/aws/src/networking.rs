@@ -1,142 +1,35 @@
-//! What a VM needs to know of networks: VPCs, subnets and security groups, by name or id.
+//! What a VM needs to know of networks: the subnet of an interface, and the ids of security groups.
 
-use std::net::Ipv4Addr;
+use std::cmp::Reverse;
+use std::net::{IpAddr, Ipv4Addr};
 
 use stockade_provider::host::Host;
 use stockade_provider::types::Error;
 
+use crate::cidr::Cidr;
 use crate::client::Client;
-use crate::instance::{NAME_TAG, tag, tags};
-use crate::listed::{self, Catalogue, Listed};
-use crate::paging;
+use crate::networks::{VPC, default_vpc};
+use crate::security_groups::GROUP;
+use crate::subnets::{Place, SUBNET};
+use crate::things::Thing;
 use crate::xml::Element;
 
-/// A VPC, the contract's network.
+/// What is read of a subnet that an interface may be in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Vpc {
-    pub(crate) id: String,
-    name: Option<String>,
-}
-
-impl Listed for Vpc {
-    const CATALOGUE: Catalogue = Catalogue {
-        noun: "network",
-        action: "DescribeVpcs",
-        set: "vpcSet",
-        id_filter: "vpc-id",
-        id_prefix: "vpc",
-        name_filter: "tag:Name",
-        sizes: Some(paging::USUAL),
-    };
-
-    fn read(vpc: Element<'_>) -> Option<Self> {
-        Some(Self {
-            id: vpc.string("vpcId")?,
-            name: tag(&tags(vpc), NAME_TAG),
-        })
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-}
-
-/// A subnet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SubnetOfVpc {
-    pub(crate) id: String,
-    pub(crate) vpc: String,
-    pub(crate) zone: Option<String>,
-    pub(crate) cidr: String,
+pub(crate) struct Candidate {
+    pub(crate) place: Place,
     free: u32,
     is_default: bool,
-    name: Option<String>,
 }
 
-impl Listed for SubnetOfVpc {
-    const CATALOGUE: Catalogue = Catalogue {
-        noun: "subnet",
-        action: "DescribeSubnets",
-        set: "subnetSet",
-        id_filter: "subnet-id",
-        id_prefix: "subnet",
-        name_filter: "tag:Name",
-        sizes: Some(paging::USUAL),
-    };
-
-    fn read(subnet: Element<'_>) -> Option<Self> {
-        Some(Self {
-            id: subnet.string("subnetId")?,
-            vpc: subnet.string("vpcId")?,
-            zone: subnet.string("availabilityZone"),
-            cidr: subnet.string("cidrBlock").unwrap_or_default(),
+impl Candidate {
+    fn read(subnet: Element<'_>) -> Self {
+        Self {
+            place: Place::read(subnet),
             free: subnet.number("availableIpAddressCount").unwrap_or(0),
             is_default: subnet.boolean("defaultForAz").unwrap_or(false),
-            name: tag(&tags(subnet), NAME_TAG),
-        })
+        }
     }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-}
-
-/// A security group. Its name is no tag, and is unique within its VPC.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
-    pub(crate) id: String,
-    pub(crate) vpc: Option<String>,
-    name: Option<String>,
-}
-
-impl Listed for Group {
-    const CATALOGUE: Catalogue = Catalogue {
-        noun: "security-group",
-        action: "DescribeSecurityGroups",
-        set: "securityGroupInfo",
-        id_filter: "group-id",
-        id_prefix: "sg",
-        name_filter: "group-name",
-        sizes: Some(paging::USUAL),
-    };
-
-    fn read(group: Element<'_>) -> Option<Self> {
-        Some(Self {
-            id: group.string("groupId")?,
-            vpc: group.string("vpcId"),
-            name: group.string("groupName"),
-        })
-    }
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-}
-
-/// The account's default VPC in this region.
-///
-/// # Errors
-/// `invalid-argument` when it has none: then a network must be named.
-pub(crate) fn default_vpc<H: Host>(client: &Client<'_, H>) -> Result<String, Error> {
-    let query = listed::query::<Vpc>().with_filter("is-default", ["true"]);
-    let found: Vec<Vpc> = listed::all(client, &query, "looking for the default VPC")?;
-    found.into_iter().next().map(|vpc| vpc.id).ok_or_else(|| {
-        let message =
-            "this account has no default VPC in this region: name a network, or set `network` on the connection";
-        Error::invalid_argument("nics.network", message)
-    })
 }
 
 /// The subnet for an interface: the one that is named, or the one of the network with the most free addresses, those that
@@ -149,61 +42,72 @@ pub(crate) fn subnet<H: Host>(
     network: Option<&str>,
     subnet: Option<&str>,
     zone: Option<&str>,
-) -> Result<SubnetOfVpc, Error> {
+) -> Result<Thing<Candidate>, Error> {
     let vpc = match network {
-        Some(network) => Some(listed::get::<Vpc, H>(client, network)?.id),
+        Some(network) => Some(VPC.get(client, network, |_| ())?.id),
         None => None,
     };
-    if let Some(subnet) = subnet {
-        let found = listed::find_among::<SubnetOfVpc, H>(client, subnet, |query| match &vpc {
-            Some(vpc) => query.with_filter("vpc-id", [vpc]),
-            None => query,
-        })?
+    match subnet {
+        Some(subnet) => named(client, subnet, vpc.as_deref(), zone),
+        None => {
+            let vpc = match vpc {
+                Some(vpc) => vpc,
+                None => default_vpc(client)?.id,
+            };
+            best(client, &vpc, zone)
+        }
+    }
+}
+
+fn named<H: Host>(
+    client: &Client<'_, H>,
+    subnet: &str,
+    vpc: Option<&str>,
+    zone: Option<&str>,
+) -> Result<Thing<Candidate>, Error> {
+    let refuse = |message| Err(Error::invalid_argument("nics.subnet", message));
+    let of_vpc: Vec<&str> = vpc.into_iter().collect();
+    let within = [("vpc-id", of_vpc.as_slice())];
+    let filters: &[_] = if vpc.is_some() { &within } else { &[] };
+    let found = SUBNET
+        .find(client, subnet, filters, Candidate::read)?
         .ok_or_else(|| Error::not_found("subnet", subnet))?;
-        if vpc.is_some_and(|vpc| vpc != found.vpc) {
-            let message = format!("subnet `{subnet}` belongs to another network, `{}`", found.vpc);
-            return Err(Error::invalid_argument("nics.subnet", message));
-        }
-        if let (Some(wanted), Some(zone)) = (zone, &found.zone)
-            && wanted != zone
-        {
-            let message = format!("subnet `{subnet}` is in `{zone}`, not in `{wanted}`");
-            return Err(Error::invalid_argument("nics.subnet", message));
-        }
-        return Ok(found);
+    let place = &found.more.place;
+    if vpc.is_some_and(|vpc| vpc != place.vpc) {
+        return refuse(format!("subnet `{subnet}` belongs to another network, `{}`", place.vpc));
     }
-    let vpc = match vpc {
-        Some(vpc) => vpc,
-        None => default_vpc(client)?,
-    };
-    let mut query = listed::query::<SubnetOfVpc>().with_filter("vpc-id", [&vpc]);
-    if let Some(zone) = zone {
-        query = query.with_filter("availability-zone", [zone]);
+    match (zone, &place.zone) {
+        (Some(wanted), Some(zone)) if wanted != zone => {
+            refuse(format!("subnet `{subnet}` is in `{zone}`, not in `{wanted}`"))
+        }
+        _ => Ok(found),
     }
-    let found: Vec<SubnetOfVpc> = listed::all(client, &query, &format!("looking for a subnet of network `{vpc}`"))?;
-    found
+}
+
+fn best<H: Host>(client: &Client<'_, H>, vpc: &str, zone: Option<&str>) -> Result<Thing<Candidate>, Error> {
+    let (of_vpc, in_zone) = ([vpc], zone.as_slice());
+    let mut filters = vec![("vpc-id", &of_vpc[..])];
+    if zone.is_some() {
+        filters.push(("availability-zone", in_zone));
+    }
+    let found = SUBNET.all(client, &filters, Candidate::read)?;
+    let best = found
         .into_iter()
-        .max_by_key(|subnet| (subnet.is_default, subnet.free, std::cmp::Reverse(subnet.id.clone())))
-        .ok_or_else(|| {
-            let place = zone.map(|zone| format!(" in `{zone}`")).unwrap_or_default();
-            Error::invalid_argument(
-                "nics.subnet",
-                format!("network `{vpc}` has no subnet{place}: create one"),
-            )
-        })
+        .max_by_key(|subnet| (subnet.more.is_default, subnet.more.free, Reverse(subnet.id.clone())));
+    best.ok_or_else(|| {
+        let place = zone.map(|zone| format!(" in `{zone}`")).unwrap_or_default();
+        Error::invalid_argument(
+            "nics.subnet",
+            format!("network `{vpc}` has no subnet{place}: create one"),
+        )
+    })
 }
 
 /// Whether a range of addresses holds this address and has a prefix of this length.
 pub(crate) fn holds(cidr: &str, address: Ipv4Addr, length: u8) -> bool {
-    let parsed = || {
-        let (network, of) = cidr.split_once('/')?;
-        Some((network.parse::<Ipv4Addr>().ok()?, of.parse::<u8>().ok()?))
-    };
-    let Some((network, of)) = parsed() else {
-        return false;
-    };
-    let mask = u32::MAX.checked_shl(32 - u32::from(of.min(32))).unwrap_or(0);
-    of == length && u32::from(network) & mask == u32::from(address) & mask
+    let has_length = cidr.split_once('/').is_some_and(|(_, of)| of == length.to_string());
+    let range = Cidr::parse(cidr);
+    has_length && range.is_some_and(|range| range.contains(Cidr::of(IpAddr::V4(address))))
 }
 
 /// The ids of security groups of a VPC, which are given by names or ids.
@@ -211,9 +115,11 @@ pub(crate) fn holds(cidr: &str, address: Ipv4Addr, length: u8) -> bool {
 /// # Errors
 /// `not-found`.
 pub(crate) fn groups<H: Host>(client: &Client<'_, H>, vpc: &str, names: &[String]) -> Result<Vec<String>, Error> {
+    let of_vpc = [vpc];
     let one = |name: &String| {
-        let found = listed::find_among::<Group, H>(client, name, |query| query.with_filter("vpc-id", [vpc]))?;
-        match found.filter(|group| group.vpc.as_deref().is_none_or(|of| of == vpc)) {
+        let vpc_of = |group: Element<'_>| group.string("vpcId");
+        let found = GROUP.find(client, name, &[("vpc-id", &of_vpc[..])], vpc_of)?;
+        match found.filter(|group| group.more.as_deref().is_none_or(|of| of == vpc)) {
             Some(group) => Ok(group.id),
             None => Err(Error::not_found("security-group", name)),
         }

@@ -47,6 +47,7 @@ fn create_from<H: Host>(client: &Client<'_, H>, old: &Volume, part: &DiskSnapsho
         .with("SnapshotId", &part.id)
         .with_some("AvailabilityZone", old.zone.as_ref())
         .with_some("VolumeType", old.kind.as_ref());
+    let query = client.once(query);
     let doing = format!("making a disk from snapshot `{}`", part.id);
     let id = client.read_about(&query, &doing, Some(Subject::new("snapshot", &part.id)), |root| {
         root.string("volumeId")

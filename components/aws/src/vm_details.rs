@@ -1,13 +1,13 @@
 //! What EC2 says about a VM only when it is asked for more than the list: memory, and its disks' sizes and types.
 
-use std::collections::BTreeMap;
-
 use stockade_provider::host::Host;
-use stockade_provider::types::{Error, Vm};
+use stockade_provider::types::{Error, Vm, VmDisk};
 
 use crate::client::Client;
 use crate::instance::Instance;
+use crate::listed;
 use crate::query::Query;
+use crate::volume::Volume;
 
 /// One VM with everything known about it: two requests beside the one that found it, whatever it has.
 pub(crate) fn read<H: Host>(client: &Client<'_, H>, instance: &Instance) -> Result<Vm, Error> {
@@ -24,23 +24,20 @@ pub(crate) fn read<H: Host>(client: &Client<'_, H>, instance: &Instance) -> Resu
     let mut vm = instance.to_vm();
     vm.memory_mib = memory_mib;
     vm.cpus = vm.cpus.or(cpus);
-    if instance.disks.is_empty() {
-        return Ok(vm);
-    }
-    let query = Query::ec2("DescribeVolumes").with_filter("attachment.instance-id", [&instance.id]);
-    let volumes: BTreeMap<String, (Option<u32>, Option<String>)> = client.read(&query, &doing, |root| {
-        let volume = |volume: crate::xml::Element<'_>| {
-            Some((
-                volume.string("volumeId")?,
-                (volume.number("size"), volume.string("volumeType")),
-            ))
-        };
-        Ok(root.set("volumeSet").filter_map(volume).collect())
-    })?;
-    for disk in vm.disks.iter_mut().flatten() {
-        if let Some((size_gib, pool)) = disk.id.as_ref().and_then(|id| volumes.get(id)) {
-            disk.size_gib = *size_gib;
-            disk.pool.clone_from(pool);
+    let query = listed::query::<Volume>().with_filter("attachment.instance-id", [&instance.id]);
+    let volumes: Vec<Volume> = listed::all(client, &query, &doing)?;
+    let disks = vm.disks.get_or_insert_default();
+    for volume in &volumes {
+        // Volumes know where they are attached before instances do.
+        let attachments = volume.attachments.iter();
+        for attachment in attachments.filter(|attachment| attachment.instance == instance.id) {
+            let is_it = |disk: &&mut VmDisk| disk.id.as_ref() == Some(&volume.id);
+            if let Some(disk) = disks.iter_mut().find(is_it) {
+                disk.size_gib = Some(volume.size_gib);
+                disk.pool.clone_from(&volume.kind);
+            } else if attachment.is_held() {
+                disks.push(volume.to_vm_disk(&attachment.device));
+            }
         }
     }
     Ok(vm)

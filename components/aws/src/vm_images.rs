@@ -175,7 +175,7 @@ fn run<H: Host>(
         query.set(format!("{prefix}.Ebs.VolumeSize"), size_gib);
         query.set(format!("{prefix}.Ebs.DeleteOnTermination"), true);
     }
-    let query = metadata::with_tag_specification(query, 1, "instance", &tags);
+    let query = client.once(metadata::with_tag_specification(query, 1, "instance", &tags));
     create::run(client, &query, name)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: the data type `Volume`, <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Volume.html>.
 
-use stockade_provider::types::{Disk, Error, Tag};
+use stockade_provider::types::{Disk, DiskDevice, Error, Tag, VmDisk};
 
 use crate::instance::{NAME_TAG, tag, tags};
 use crate::listed::{Catalogue, Listed};
@@ -95,7 +95,34 @@ impl Listed for Volume {
     }
 }
 
+impl Attachment {
+    /// Whether it holds the volume; one that is on its way out does too.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state != "detached"
+    }
+}
+
 impl Volume {
+    /// What a VM that holds it under this device name shows of it.
+    pub(crate) fn to_vm_disk(&self, device: &str) -> VmDisk {
+        VmDisk {
+            name: device.to_owned(),
+            device: DiskDevice::Disk,
+            id: Some(self.id.clone()),
+            pool: self.kind.clone(),
+            size_gib: Some(self.size_gib),
+            format: None,
+            bus: None,
+            backing: None,
+        }
+    }
+
+    /// Whether an instance holds it.
+    pub(crate) fn is_held_by(&self, instance: &str) -> bool {
+        let mut attachments = self.attachments.iter();
+        attachments.any(|attachment| attachment.instance == instance && attachment.is_held())
+    }
+
     /// The contract's record; `vm_name` answers the name of an instance.
     pub(crate) fn to_disk(&self, vm_name: impl Fn(&str) -> String) -> Disk {
         Disk {
@@ -107,7 +134,7 @@ impl Volume {
             attached_to: self
                 .attachments
                 .iter()
-                .filter(|attachment| attachment.state != "detached")
+                .filter(|attachment| attachment.is_held())
                 .map(|attachment| vm_name(&attachment.instance))
                 .collect(),
             created_at: self.created_at.clone(),

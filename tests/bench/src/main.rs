@@ -6,12 +6,14 @@
 //! - `command list`: the command, with a cached component, against a process that is the same native client.
 //! - `policy`: deciding about a request, signing it, scrubbing its response, each alone.
 //! - `server memory`: the HTTP API with a thousand connections configured, and a hundred of them used.
+//! - `aws`: a thousand VMs in moto through the component `aws`, against a native client.
 //! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
 //! - `openstack`: five hundred servers listed, an image of 1 GiB uploaded (`--bytes N` for another size), against native clients.
 //! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
+mod aws;
 mod command;
 mod component;
 mod libvirt;
@@ -21,7 +23,6 @@ mod openstack;
 mod policy;
 mod sink;
 mod statistics;
-mod upload;
 
 use std::process::ExitCode;
 
@@ -50,13 +51,14 @@ fn main() -> ExitCode {
         arguments.first().is_none_or(|first| first.starts_with("--"))
             || arguments.iter().any(|argument| argument == name)
     };
-    let benchmarks: [(&str, Benchmark); 7] = [
+    let benchmarks: [(&str, Benchmark); 8] = [
         ("policy", policy::run),
         ("component", component::run),
         ("command", command::run),
         ("memory", memory::run),
         ("libvirt", libvirt::run),
-        ("upload", upload::run),
+        ("aws", aws::list::run),
+        ("upload", aws::upload::run),
         ("openstack", openstack::run),
     ];
     let mut code = ExitCode::SUCCESS;

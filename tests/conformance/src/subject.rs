@@ -8,7 +8,7 @@ use stockade::contract::{Ability, ErrorKind, StopMode, Vm, VmDeleteOptions, VmSp
 use stockade::{Result, Runtime, Service};
 
 use crate::outcome::Outcome;
-use crate::setup::{Evidence, Given};
+use crate::setup::{Evidence, Gaps, Given};
 
 /// No provider-specific options.
 pub(crate) const NO_OPTIONS: BTreeMap<String, OptionInput> = BTreeMap::new();
@@ -31,8 +31,8 @@ pub(crate) struct Subject {
     pub(crate) document: String,
     /// A second opinion about what is there, where one can be had.
     pub(crate) evidence: Option<Evidence>,
-    /// Abilities that the provider has and the things behind it lack.
-    pub(crate) absent: &'static [Ability],
+    /// What the things behind the provider cannot do.
+    pub(crate) gaps: Gaps,
 }
 
 impl Subject {
@@ -68,7 +68,7 @@ impl Subject {
 
     /// Whether the provider has an ability.
     pub(crate) fn has(&self, ability: Ability) -> bool {
-        self.service.installed().has(ability) && !self.absent.contains(&ability)
+        self.service.installed().has(ability) && !self.gaps.absent.contains(&ability)
     }
 
     /// Takes `unsupported` (a function) or `invalid-argument` (a field) for an answer only where the provider documents

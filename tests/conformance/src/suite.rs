@@ -95,6 +95,10 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
         let aws = runtime.block_on(setup::aws_moto(stage))?;
         all.extend(trials_of(aws, runtime.handle()));
     }
+    if arguments.wants(IN_PROCESS[5]) {
+        let aws = runtime.block_on(setup::aws_ministack(stage))?;
+        all.extend(trials_of(aws, runtime.handle()));
+    }
     Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
 }
 

@@ -80,7 +80,10 @@ impl World {
 
     /// Checks that nothing changed since.
     pub(crate) async fn check_unchanged(&self, subject: &Subject) -> Outcome {
-        let difference = self.difference(&Self::observe(subject).await?);
+        let mut difference = self.difference(&Self::observe(subject).await?);
+        for (noun, _) in subject.gaps.remaining {
+            difference.retain(|line| !line.starts_with(&format!("+ {noun} ")));
+        }
         if difference.is_empty() {
             Ok(())
         } else {

@@ -55,11 +55,7 @@ impl Peer {
     /// # Errors
     /// When it cannot be installed or does not start.
     pub fn start(name: &str, command: impl Fn(&Place<'_>) -> Command) -> Result<Self, SupportError> {
-        let installation = Self::installation(name);
-        script::output(
-            &format!("install {name}"),
-            Command::new(script::path("install-peer")).arg(name).arg(&installation),
-        )?;
+        let installation = Self::install(name)?;
         let mut log = String::new();
         for _ in 0..ATTEMPTS {
             let mut peer = Self::spawn(name, &installation, &command)?;
@@ -75,6 +71,16 @@ impl Peer {
             }
         }
         Err(SupportError::new(format!("start {name}"), log))
+    }
+
+    /// Installs the peer `name` of `install-peer` where it is not; answers where it is.
+    pub(crate) fn install(name: &str) -> Result<PathBuf, SupportError> {
+        let installation = Self::installation(name);
+        script::output(
+            &format!("install {name}"),
+            Command::new(script::path("install-peer")).arg(name).arg(&installation),
+        )?;
+        Ok(installation)
     }
 
     /// Where the peer `name` is installed.

@@ -154,7 +154,8 @@ pub(super) fn translate<H: Host>(
     undo.note(Query::ec2("DeleteSubnet").with("SubnetId", &subnet));
 
     let query = Query::ec2("CreateRouteTable").with("VpcId", vpc.id);
-    let table = created(client, &vpc.tagged(query, "route-table"), &doing, "routeTableId")?;
+    let query = client.once(vpc.tagged(query, "route-table"));
+    let table = created(client, &query, &doing, "routeTableId")?;
     undo.note(Query::ec2("DeleteRouteTable").with("RouteTableId", &table));
     let associate = Query::ec2("AssociateRouteTable")
         .with("RouteTableId", &table)
@@ -169,7 +170,7 @@ pub(super) fn translate<H: Host>(
     let query = Query::ec2("CreateNatGateway")
         .with("SubnetId", &subnet)
         .with("AllocationId", &address);
-    let query = vpc.tagged(query, "natgateway");
+    let query = client.once(vpc.tagged(query, "natgateway"));
     let nat = settled(client.host(), || created(client, &query, &doing, "natGatewayId"))?;
     undo.note(Query::ec2("DeleteNatGateway").with("NatGatewayId", &nat));
     Ok(nat)

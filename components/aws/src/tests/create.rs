@@ -9,7 +9,7 @@ use crate::Aws;
 
 const KEY: &str = "ssh-ed25519 AAAAC3Nz nobody@example.org";
 
-fn spec(name: &str) -> VmSpec {
+pub(super) fn spec(name: &str) -> VmSpec {
     VmSpec {
         name: name.to_owned(),
         image: Some("ami-0abcdef1234567890".to_owned()),
@@ -48,7 +48,7 @@ fn images(items: &[(&str, &str, &str)]) -> String {
     answer("DescribeImages", &format!("<imagesSet>{items}</imagesSet>"))
 }
 
-fn image() -> String {
+pub(super) fn image() -> String {
     images(&[("ami-0abcdef1234567890", "debian-12", "2026-01-01T00:00:00.000Z")])
 }
 
@@ -70,7 +70,7 @@ fn types(items: &[(&str, u32, u32)]) -> String {
     )
 }
 
-fn micro() -> String {
+pub(super) fn micro() -> String {
     types(&[("t3.micro", 2, 1024)])
 }
 

@@ -236,3 +236,28 @@ fn an_action_that_a_cloud_lacks_is_unsupported_by_the_functions_name() {
         assert_eq!(error.kind, ErrorKind::Unsupported("list-flavors".to_owned()));
     }
 }
+
+#[test]
+fn a_picture_of_the_screen_becomes_a_png_and_what_is_none_is_an_error() {
+    let running = described(&[&[instance("i-1", "a", "running")]]);
+    let picture = |data: &str| {
+        let content = format!("<instanceId>i-1</instanceId><imageData>{data}</imageData>");
+        answer("GetConsoleScreenshot", &content)
+    };
+    let host = host(&[
+        &running,
+        &picture(crate::screenshot::tests::JPEG),
+        &running,
+        &picture("bm8gcGljdHVyZQ=="),
+        &described(&[&[instance("i-1", "a", "stopped")]]),
+    ]);
+    let png = <Aws as Consoles<FakeHost>>::take_vm_screenshot(&host, "a".to_owned()).expect("picture");
+    assert!(png.starts_with(b"\x89PNG"));
+    assert_eq!(sent(&host)[1], "GetConsoleScreenshot&InstanceId=i-1");
+    let refused = || {
+        let answer = <Aws as Consoles<FakeHost>>::take_vm_screenshot(&host, "a".to_owned());
+        answer.expect_err("no picture").kind
+    };
+    assert!(matches!(refused(), ErrorKind::Upstream(_)));
+    assert_eq!(refused(), ErrorKind::Conflict);
+}

@@ -49,7 +49,10 @@ fn a_vm_is_read_with_its_memory_and_disks() {
     );
     let volumes = answer(
         "DescribeVolumes",
-        "<volumeSet><item><volumeId>vol-1</volumeId><size>8</size><volumeType>gp3</volumeType></item></volumeSet>",
+        "<volumeSet><item><volumeId>vol-1</volumeId><size>8</size><volumeType>gp3</volumeType><attachmentSet><item>\
+         <instanceId>i-1</instanceId><device>/dev/xvda</device><status>attached</status></item></attachmentSet></item>\
+         <item><volumeId>vol-3</volumeId><size>2</size><volumeType>gp2</volumeType><attachmentSet><item>\
+         <instanceId>i-1</instanceId><device>/dev/sdg</device><status>attaching</status></item></attachmentSet></item></volumeSet>",
     );
     let host = host(&[
         &described(&[&[instance("i-1", "a*", "running"), instance("i-2", "ab", "running")]]),
@@ -65,6 +68,12 @@ fn a_vm_is_read_with_its_memory_and_disks() {
     assert_eq!(
         (disks[0].name.as_str(), disks[0].size_gib, disks[0].pool.as_deref()),
         ("/dev/xvda", Some(8), Some("gp3"))
+    );
+    // Attached a moment ago: the instance does not show it yet.
+    let newest = disks.last().expect("three");
+    assert_eq!(
+        (disks.len(), newest.id.as_deref(), newest.size_gib),
+        (3, Some("vol-3"), Some(2))
     );
     assert_eq!(vm.nics.expect("nics")[0].mac.as_deref(), Some("02:dd:2c:5e:01:69"));
     let keys: Vec<_> = vm.metadata.into_iter().flatten().map(|tag| tag.key).collect();

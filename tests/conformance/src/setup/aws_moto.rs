@@ -1,81 +1,36 @@
-//! The `aws` component in front of moto. Each trial has an account of its own there, so that trials run side by side.
-
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+//! The `aws` component in front of moto.
 
 use serde_json::json;
-use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, OptionInput, SecretSource, TextSource};
-use stockade::contract::ProviderInfo;
-use stockade_test_support::artifacts::{component, workspace_root};
-use stockade_test_support::aws::{AwsPeer, REGION, Session};
-use tempfile::TempDir;
+use stockade_test_support::aws::{AwsPeer, Session};
 
-use super::{Gaps, Given, Setup, Stage};
+use super::aws::{self, Server};
+use super::{Gaps, Setup, Stage};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "aws-moto";
 
 /// The images of every account, by size in GiB.
-const IMAGE: &str = "tiny";
-const LARGE_IMAGE: &str = "large";
-const IMAGES: [(&str, u32); 2] = [(IMAGE, 1), (LARGE_IMAGE, 2)];
+const IMAGES: [(&str, u32); 2] = [("tiny", 1), ("large", 2)];
 /// An image that moto has from the beginning, for x86_64. Listing them takes it long.
 const BASE: &str = "ami-03cf127a";
 /// Their root device.
 const ROOT: &str = "/dev/sda1";
-/// The zone of every account.
-const DNS_ZONE: &str = "conformance.example";
 
 /// Starts moto and installs the component.
 pub(crate) async fn aws_moto(stage: &Stage) -> Outcome<Setup> {
-    let peer = tokio::task::spawn_blocking(AwsPeer::moto).await??;
-    let provider = stage.runtime.add_provider(&component("aws"), true).await?;
-    let config = config(&provider.info, peer.peer().port())?;
-    let secrets = TempDir::with_prefix("stockade-conformance-aws-")?;
-    let accounts = AtomicU32::new(1);
-    let part = move |config: &mut ConnectionConfig, given: &mut Given| -> Outcome {
-        let number = accounts.fetch_add(1, Ordering::Relaxed);
-        let session = peer.account(number)?;
-        given.default_network = furnish(&peer, &session)?;
-        let secret = |name: &str, text: &str| -> Outcome<SecretSource> {
-            let path = secrets.path().join(format!("{number}-{name}"));
-            std::fs::write(&path, text)?;
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-            Ok(SecretSource::File(path.display().to_string()))
-        };
-        let key = CredentialConfig::Sigv4 {
-            access_key: TextSource::Text(session.access_key.clone()),
-            secret_key: secret("key", &session.secret_key)?,
-            session_token: Some(secret("token", &session.session_token)?),
-        };
-        config.credentials = [("key".to_owned(), key.clone()), ("dns-key".to_owned(), key)].into();
-        Ok(())
-    };
-    Ok(Setup {
+    let server = Server {
         name: NAME,
-        runtime: stage.runtime.clone(),
-        provider,
-        config,
-        image: IMAGE,
-        large_image: LARGE_IMAGE,
-        given: Given {
-            dns_zone: Some(DNS_ZONE),
-            sizes_are_flavors: true,
-            images_are_copied: true,
-            default_pool: "gp2",
-            object_bytes: 6 << 20,
-            ..Given::default()
-        },
-        part: Some(Box::new(part)),
-        document: std::fs::read_to_string(workspace_root().join("components/aws/README.md"))?,
-        evidence: None,
+        start: AwsPeer::moto,
+        furnish,
+        images: IMAGES.map(|(name, _)| name),
+        default_pool: "gp2",
         gaps: GAPS,
-    })
+    };
+    aws::setup(stage, server).await
 }
 
 /// What moto does otherwise than AWS (moto 5.2.5).
-const GAPS: Gaps = Gaps {
-    absent: &[],
+pub(super) const GAPS: Gaps = Gaps {
     excused: &[
         (
             "a_created_vm_is_what_the_spec_asks_for",
@@ -85,61 +40,18 @@ const GAPS: Gaps = Gaps {
             "a_vm_may_have_several_disks",
             "every image that moto registers is 15 GiB, so a disk of 1 GiB cannot be had",
         ),
+        ("a_picture_of_a_screen_is_a_png", "moto takes no pictures of screens"),
         ("a_subnet_in_use_is_not_deleted", "moto deletes subnets that VMs are in"),
         (
             "a_security_group_in_use_is_not_deleted",
             "moto deletes security groups that VMs use",
         ),
     ],
+    ..Gaps::NONE
 };
 
-/// A connection to a peer on loopback, with everything granted that the component asks for.
-fn config(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig> {
-    let mut grants = Grants::all_of(info);
-    for (name, endpoint) in &mut grants.endpoints {
-        endpoint.allow_addresses.push("127.0.0.0/8".parse()?);
-        endpoint.presign_seconds = (name == "s3").then_some(3600);
-    }
-    let text = |text: &str| OptionInput::Text(text.to_owned());
-    let hosts = ["ec2_host", "elb_host", "s3_host", "route53_host"].map(|host| (host.to_owned(), text("127.0.0.1")));
-    let more = [
-        ("region".to_owned(), text(REGION)),
-        ("scheme".to_owned(), text("http")),
-        ("port".to_owned(), OptionInput::Integer(port.into())),
-        ("s3_part_mib".to_owned(), OptionInput::Integer(5)),
-    ];
-    Ok(ConnectionConfig {
-        provider: info.name.clone(),
-        timeout_seconds: None,
-        read_only: false,
-        isolation: Default::default(),
-        options: hosts.into_iter().chain(more).collect::<BTreeMap<_, _>>(),
-        credentials: [].into(),
-        grants,
-        limits: Default::default(),
-    })
-}
-
-/// A connection to a server that takes every signature.
-pub(super) fn config_of_nobody(info: &ProviderInfo, port: u16) -> Outcome<ConnectionConfig> {
-    // A file that is there, of nobody else's, and whose content does not matter.
-    let file = std::env::temp_dir().join(format!("stockade-conformance-nobody-{}", std::process::id()));
-    let mut written = std::fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(written.create(true).write(true).truncate(true), 0o600)
-        .open(&file)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, b"nobody"))?;
-    let key = CredentialConfig::Sigv4 {
-        access_key: TextSource::Text("AKIANOBODY".to_owned()),
-        secret_key: SecretSource::File(file.display().to_string()),
-        session_token: None,
-    };
-    let mut config = config(info, port)?;
-    config.credentials = [("key".to_owned(), key.clone()), ("dns-key".to_owned(), key)].into();
-    Ok(config)
-}
-
-/// Makes the images and the zone of an account; answers the id of its default network.
-fn furnish(peer: &AwsPeer, account: &Session) -> Outcome<String> {
+/// Makes the images of an account.
+fn furnish(peer: &AwsPeer, account: &Session) -> Outcome {
     let ec2 = |operation: &str, parameters| peer.call_as(account, "ec2", operation, &parameters);
     for (name, size_gib) in IMAGES {
         // moto gives images that are registered a size of its own, and those of instances theirs.
@@ -149,12 +61,5 @@ fn furnish(peer: &AwsPeer, account: &Session) -> Outcome<String> {
         ec2("create_image", json!({"Name": name, "InstanceId": vm}))?;
         ec2("terminate_instances", json!({"InstanceIds": [vm]}))?;
     }
-    let zone = json!({"Name": DNS_ZONE, "CallerReference": DNS_ZONE});
-    peer.call_as(account, "route53", "create_hosted_zone", &zone)?;
-    let networks = ec2(
-        "describe_vpcs",
-        json!({"Filters": [{"Name": "is-default", "Values": ["true"]}]}),
-    )?;
-    let network = networks["Vpcs"][0]["VpcId"].as_str();
-    Ok(network.ok_or("the account has no default network")?.to_owned())
+    Ok(())
 }

@@ -8,7 +8,7 @@ use stockade::{Runtime, Service};
 use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::http_server::{Answer, HttpServer};
 
-use super::{Stage, aws_moto, openstack, web};
+use super::{Stage, aws, openstack, web};
 use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "web-faults";
@@ -151,7 +151,7 @@ pub(crate) async fn aws_faults(stage: &Stage) -> Outcome<Faults> {
         name: AWS_NAME,
         runtime: stage.runtime.clone(),
         info: provider.info,
-        connect: Box::new(aws_moto::config_of_nobody),
+        connect: Box::new(aws::config_of_nobody),
         recordings: &[
             "aws/list_vms.json",
             "aws/find_vm.json",

@@ -2,6 +2,8 @@
 //!
 //! A setup is data; nothing in `trials` asks which one it runs on.
 
+mod aws;
+mod aws_ministack;
 mod aws_moto;
 mod evidence;
 mod fake;
@@ -19,6 +21,7 @@ use stockade::{InstalledProvider, Runtime};
 use crate::outcome::Outcome;
 use crate::subject::Subject;
 
+pub(crate) use aws_ministack::aws_ministack;
 pub(crate) use aws_moto::aws_moto;
 pub(crate) use evidence::Evidence;
 pub(crate) use fake::fake;
@@ -37,12 +40,21 @@ pub(crate) const IN_PROCESS: &[&str] = &[
     faults::OPENSTACK,
     faults::AWS_NAME,
     aws_moto::NAME,
+    aws_ministack::NAME,
 ];
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 
 /// The setups that run only when they are named: they take long to install and to run.
 pub(crate) const ON_DEMAND: &[&str] = &[openstack::NAME];
+
+/// What setups excuse, by their names; those that are not here excuse nothing.
+pub(crate) const EXCUSES: &[(&str, Gaps)] = &[
+    (aws_moto::NAME, aws_moto::GAPS),
+    (aws_ministack::NAME, aws_ministack::GAPS),
+    (openstack::NAME, openstack::GAPS),
+    (web::NAME, web::GAPS),
+];
 
 /// A provider with something behind it.
 pub(crate) struct Setup {
@@ -91,7 +103,7 @@ impl Setup {
             given,
             document: self.document.clone(),
             evidence: self.evidence.clone(),
-            absent: self.gaps.absent,
+            gaps: self.gaps,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 pub(super) const NAME: &str = "openstack";
 
 /// The cloud has neither Cinder nor Swift, Designate and Octavia, and its hypervisor runs no guests.
-const GAPS: Gaps = Gaps {
+pub(super) const GAPS: Gaps = Gaps {
     absent: &[
         Ability::Disks,
         Ability::Pools,
@@ -33,6 +33,7 @@ const GAPS: Gaps = Gaps {
             "pools are types of volumes, and there is no Cinder: it is `unsupported`",
         ),
     ],
+    ..Gaps::NONE
 };
 
 /// Starts the cloud and installs the component.

@@ -151,10 +151,6 @@ fn split(full: &str) -> Outcome<(Ability, &str)> {
 
 /// The first trial of a function that runs on a provider.
 fn proof(provider: &Provider, function: &str, trials: &[Trial]) -> &'static str {
-    let runs = |name: &&&str| {
-        trials
-            .iter()
-            .any(|trial| trial.name == **name && trial.needs.iter().all(|ability| provider.abilities.contains(ability)))
-    };
+    let runs = |name: &&&str| trials.iter().any(|trial| trial.name == **name && provider.runs(trial));
     proofs(function).iter().find(runs).copied().unwrap_or(EVERY_FUNCTION)
 }

@@ -9,7 +9,10 @@ pub(super) fn proofs(function: &str) -> &'static [&'static str] {
         "info.check-connection" => &["the_connection_works"],
         "vms.list-vms" => &["pages_hold_everything_once_and_none_is_too_long"],
         "vms.get-vm" => &["a_list_and_a_single_read_agree"],
-        "vms.create-vm" => &["a_created_vm_is_what_the_spec_asks_for"],
+        "vms.create-vm" => &[
+            "a_created_vm_is_what_the_spec_asks_for",
+            "a_vm_is_found_by_its_name_and_by_its_id",
+        ],
         "vms.delete-vm" => &["deleting_leaves_nothing_behind"],
         "vms.start-vm" | "vms.stop-vm" => &["power_goes_on_and_off"],
         "vms.restart-vm" => &["restarting_a_running_vm_keeps_it_running"],

@@ -12,7 +12,8 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_wit::{exported_abilities, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::{IN_PROCESS, INSIDE, ON_DEMAND, Stage};
+use crate::setup::{EXCUSES, Gaps, IN_PROCESS, INSIDE, ON_DEMAND, Stage};
+use crate::trials::Trial;
 
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
@@ -91,6 +92,18 @@ impl Provider {
         })
     }
 
+    /// Whether some setup of the provider runs this trial: one that all of them excuse proves nothing.
+    pub(super) fn runs(&self, trial: &Trial) -> bool {
+        let has = |gaps: &Gaps| {
+            let is_there = |ability| self.abilities.contains(ability) && !gaps.absent.contains(ability);
+            trial.needs.iter().all(is_there) && gaps.excuse(trial.name).is_none()
+        };
+        setups(&self.name).any(|setup| {
+            let gaps = EXCUSES.iter().find(|(name, _)| *name == setup);
+            has(gaps.map_or(&Gaps::NONE, |(_, gaps)| gaps))
+        })
+    }
+
     /// Why a function cannot be had; none when it can.
     pub(super) fn refusal(&self, ability: Ability, function: &str) -> Option<String> {
         if self.abilities.contains(&ability) {
@@ -104,14 +117,22 @@ impl Provider {
     }
 }
 
-/// Whether a setup is of this provider: it has its name, or that and a word for what is behind it.
-fn is_tried(provider: &str) -> bool {
-    let is_of = |setup: &&str| {
-        setup
-            .strip_prefix(provider)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+/// The setups of this provider: they have its name, or that and a word for what is behind it. Servers that fail as they are
+/// told have trials of their own.
+fn setups(provider: &str) -> impl Iterator<Item = &'static str> {
+    let is_of = move |setup: &&str| {
+        let rest = setup.strip_prefix(provider);
+        rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('-') && rest != "-faults"))
     };
-    [IN_PROCESS, INSIDE, ON_DEMAND].into_iter().flatten().any(is_of)
+    [IN_PROCESS, INSIDE, ON_DEMAND]
+        .into_iter()
+        .flatten()
+        .copied()
+        .filter(is_of)
+}
+
+fn is_tried(provider: &str) -> bool {
+    setups(provider).next().is_some()
 }
 
 fn readme(name: &str) -> PathBuf {

@@ -12,6 +12,7 @@ mod canary;
 mod dns;
 mod lab;
 mod load_balancers;
+mod models;
 mod networks;
 
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = Arguments::from_args();
-    let trials = PEERS.iter().flat_map(trials).collect();
+    let trials = PEERS.iter().flat_map(trials).chain(models::trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

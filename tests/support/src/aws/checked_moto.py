@@ -1,4 +1,4 @@
-"""moto, behind a check of every request of the query protocols against AWS's own service models, which botocore ships.
+"""moto, behind a check of every request against AWS's own service models, which botocore ships.
 
     python checked_moto.py PORT
 
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import botocore.session
+import rest_requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 
@@ -122,27 +123,44 @@ def violations(body):
     return found + list(complaints_about(shape, tree, action)) if shape else found
 
 
+def rest_violations(environ, body):
+    """As `violations`, of a request to S3 or Route 53. boto3, which only looks on, makes its requests from the models."""
+    path = environ.get("RAW_URI", environ["PATH_INFO"]).partition("?")[0]
+    if path.startswith("/moto-api") or "Boto3" in environ.get("HTTP_USER_AGENT", ""):
+        return []
+    service = "route53" if path.startswith("/2013-04-01/") else "s3"
+    if service not in models:
+        models[service] = session.get_service_model(service)
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    return rest_requests.violations(
+        models[service], environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, body
+    )
+
+
 class Checked:
-    """Checks a form, and hands it on."""
+    """Checks a request, and hands it on. The content of objects, which no model describes, is not read."""
 
     def __init__(self, application):
         self.application = application
 
     def __call__(self, environ, start_response):
-        if "form-urlencoded" in environ.get("CONTENT_TYPE", ""):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        kind, length = environ.get("CONTENT_TYPE", ""), int(environ.get("CONTENT_LENGTH") or 0)
+        is_form = "form-urlencoded" in kind
+        body = b"content" if length else b""
+        if is_form or kind in ("application/xml", "application/json"):
+            body = environ["wsgi.input"].read(length)
             environ["wsgi.input"] = io.BytesIO(body)
-            found = violations(body.decode())
-            if found:
-                print("model violations:", *found, sep="\n  ", file=sys.stderr, flush=True)
-                text = escape("; ".join(found))
-                answer = (
-                    "<Response><Errors><Error><Code>ModelViolation</Code>"
-                    f"<Message>{text}</Message></Error></Errors><RequestID>checked</RequestID></Response>"
-                )
-                start_response("400 Bad Request", [("Content-Type", "text/xml")])
-                return [answer.encode()]
-        return self.application(environ, start_response)
+        found = violations(body.decode()) if is_form else rest_violations(environ, body)
+        if not found:
+            return self.application(environ, start_response)
+        print("model violations:", *found, sep="\n  ", file=sys.stderr, flush=True)
+        text = escape("; ".join(found))
+        answer = (
+            "<Response><Errors><Error><Code>ModelViolation</Code>"
+            f"<Message>{text}</Message></Error></Errors><RequestID>checked</RequestID></Response>"
+        )
+        start_response("400 Bad Request", [("Content-Type", "text/xml")])
+        return [answer.encode()]
 
 
 if __name__ == "__main__":

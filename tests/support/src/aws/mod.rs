@@ -15,15 +15,21 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::SupportError;
+use crate::artifacts::workspace_root;
 use crate::peer::{Peer, Place};
+use crate::script;
 
-/// moto, which takes much that AWS does not, behind a check of every request against AWS's own models.
-const CHECKED_MOTO: &str = include_str!("checked_moto.py");
+/// Where the programs of this module are.
+const HERE: &str = "tests/support/src/aws";
 const OBSERVER: &str = include_str!("observer.py");
 /// The account's owner, on both peers: id and secret key are this.
 const OWNER: &str = "test";
 /// Allows everything, as the policy of the user that tests are.
 const ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// Lets everybody of the account take a role.
+const ANYBODY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
 
 /// The region that the peers are in.
 pub const REGION: &str = "us-east-1";
@@ -61,7 +67,10 @@ impl AwsPeer {
     pub fn moto() -> Result<Self, SupportError> {
         Self::start("moto", |place| {
             let mut command = place.python("python");
-            command.args(["-c", CHECKED_MOTO, &place.port.to_string()]);
+            command
+                .arg(workspace_root().join(HERE).join("checked_moto.py"))
+                .arg(place.port.to_string())
+                .env("PYTHONDONTWRITEBYTECODE", "1");
             command
         })
     }
@@ -109,14 +118,27 @@ impl AwsPeer {
         self.observer.call(service, operation, parameters)
     }
 
-    /// A session in an account of this number, which has nothing in it yet but what AWS gives every account. For moto, which
-    /// keeps accounts apart.
+    /// A session in an account of this number, which has nothing in it yet but what AWS gives every account and a role that
+    /// may do everything.
     ///
     /// # Errors
     /// What boto3 raised.
     pub fn account(&self, number: u32) -> Result<Session, SupportError> {
-        let role = json!({"RoleArn": format!("arn:aws:iam::{number:012}:role/one"), "RoleSessionName": "one"});
-        let answer = self.call("sts", "assume_role", &role)?;
+        let account = format!("{number:012}");
+        // ministack takes an account's number for the key of its owner. moto takes any key for that of its first account, and
+        // gives sessions in others whether the role is there or not.
+        let owner = Session {
+            access_key: account.clone(),
+            secret_key: OWNER.to_owned(),
+            session_token: String::new(),
+        };
+        let name = format!("role-{number}");
+        let role = json!({"RoleName": name, "AssumeRolePolicyDocument": ANYBODY});
+        self.call_as(&owner, "iam", "create_role", &role)?;
+        let policy = json!({"RoleName": name, "PolicyName": "all", "PolicyDocument": ALL});
+        self.call_as(&owner, "iam", "put_role_policy", &policy)?;
+        let role = json!({"RoleArn": format!("arn:aws:iam::{account}:role/{name}"), "RoleSessionName": name});
+        let answer = self.call_as(&owner, "sts", "assume_role", &role)?;
         let text = |name: &str| answer["Credentials"][name].as_str().unwrap_or_default().to_owned();
         Ok(Session {
             access_key: text("AccessKeyId"),
@@ -136,7 +158,8 @@ impl AwsPeer {
         operation: &str,
         parameters: &Value,
     ) -> Result<Value, SupportError> {
-        let keys = [&session.access_key, &session.secret_key, &session.session_token];
+        let token = Some(&session.session_token).filter(|token| !token.is_empty());
+        let keys = [Some(&session.access_key), Some(&session.secret_key), token];
         self.observer
             .ask(&json!({"call_as": [keys, service, operation, parameters]}))
     }
@@ -158,6 +181,22 @@ impl AwsPeer {
     pub fn delete_others(&self, lines: &[String]) -> Result<(), SupportError> {
         self.observer.ask(&json!({"delete_others": lines})).map(drop)
     }
+}
+
+/// What AWS's own service models say against these things, which moto's botocore ships: elements of answers that somebody
+/// reads, as `tests/fixtures/aws/reads.json` lists them, and the parameters by which repetitions are recognised.
+///
+/// # Errors
+/// When moto cannot be installed, or the program fails.
+pub fn models(reads: &std::path::Path) -> Result<Vec<String>, SupportError> {
+    let installation = Peer::install("moto")?;
+    let mut command = Command::new(installation.join("bin/python"));
+    command
+        .arg(workspace_root().join(HERE).join("models.py"))
+        .arg(reads)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let complaints = script::output("ask AWS's models", &mut command)?;
+    Ok(complaints.lines().map(str::to_owned).collect())
 }
 
 /// Temporary keys.
