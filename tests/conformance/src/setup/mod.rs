@@ -44,6 +44,14 @@ pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 /// The setups that run only when they are named: they take long to install and to run.
 pub(crate) const ON_DEMAND: &[&str] = &[openstack::NAME];
 
+/// The gaps of a provider's setup.
+pub(crate) fn gaps_of(provider: &str) -> Gaps {
+    match provider {
+        openstack::NAME => openstack::GAPS,
+        _ => Gaps::default(),
+    }
+}
+
 /// A provider with something behind it.
 pub(crate) struct Setup {
     /// Its name in the suite's arguments and in the names of trials.

@@ -4,6 +4,7 @@
 //! provider exports, what its documentation refuses, and the trials that run on it. Nothing is written by hand, so that a
 //! new provider adds its column by being there.
 
+mod contract_tests;
 mod proofs;
 mod provider;
 
@@ -46,6 +47,8 @@ trials of the conformance suite; a trial of that suite fails when this page is n
 - a name is the trial by which the suite proves the function on that provider; it runs there with everything else;
 - `unsupported` is what the provider answers, with the reason. An ability that a provider does not export is refused before any
   of its code runs;
+- *contract* is what that provider's setup has nothing behind: the named test of the component tries it against answers made
+  from the vendor's documentation, and real services were not asked;
 - *exported* is what a provider has, for which this suite has no setup: tests of its own try it;
 - *outside* means that no provider is asked; the contract map says why.
 
@@ -126,6 +129,9 @@ fn cell(provider: &Provider, functions: &[&str], trials: &[Trial]) -> Outcome<St
         let answer = match provider.refusal(ability, function) {
             Some(refusal) => refusal,
             None if !provider.is_tried => UNTRIED.to_owned(),
+            None if provider.is_absent(ability, proof(provider, full, trials)) => {
+                format!("*contract*: `{}`", contract_tests::proof(&provider.name, full)?)
+            }
             None => format!("`{}`", proof(provider, full, trials)),
         };
         answers.push((function, answer));

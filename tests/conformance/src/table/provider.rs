@@ -12,7 +12,7 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_wit::{exported_abilities, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::{IN_PROCESS, INSIDE, ON_DEMAND, Stage};
+use crate::setup::{Gaps, IN_PROCESS, INSIDE, ON_DEMAND, Stage, gaps_of};
 
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
@@ -30,6 +30,8 @@ pub(super) struct Provider {
     pub(super) abilities: Vec<Ability>,
     /// Whether the suite has a setup for it, by its name.
     pub(super) is_tried: bool,
+    /// What its setup has nothing behind.
+    gaps: Gaps,
     /// Why functions and abilities are refused, by name.
     refusals: BTreeMap<String, String>,
 }
@@ -59,6 +61,7 @@ impl Provider {
         let document = std::fs::read_to_string(readme(&name))?;
         Ok(Self {
             is_tried: is_tried(&name),
+            gaps: gaps_of(&name),
             abilities: abilities.collect(),
             refusals: refusals(&document),
             name,
@@ -85,10 +88,16 @@ impl Provider {
         }
         Ok(Self {
             is_tried: is_tried(NATIVE),
+            gaps: gaps_of(NATIVE),
             name: NATIVE.to_owned(),
             abilities,
             refusals,
         })
+    }
+
+    /// Whether its setup cannot prove a function by this trial.
+    pub(super) fn is_absent(&self, ability: Ability, trial: &str) -> bool {
+        self.gaps.absent.contains(&ability) || self.gaps.excuse(trial).is_some()
     }
 
     /// Why a function cannot be had; none when it can.
