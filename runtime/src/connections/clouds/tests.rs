@@ -1,3 +1,5 @@
+//! Entries of every kind, and what is refused of them.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
