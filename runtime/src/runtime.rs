@@ -1,6 +1,6 @@
 //! The runtime: installed providers, configured connections, and services over them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,10 +17,11 @@ use stockade_host::recording::Tape;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::audit::{AuditLog, AuditPage, AuditQuery, AuditSettings};
+use crate::connections::clouds::Secret;
 use crate::connections::{ConnectionConfig, ConnectionStore, host_connection, state_directory, validate};
 use crate::error::{Error, Result, chain};
 use crate::grants::{self, Explanation, SketchedRequest, Suggestion};
-use crate::home::Home;
+use crate::home::{Home, check_name, write_private};
 use crate::host_limits;
 use crate::registry::{
     Admission, Identity, Installation, InstalledProvider, Loaded, ProviderKind, Registry, Verification,
@@ -370,13 +371,66 @@ impl Runtime {
         Ok(service)
     }
 
-    /// Removes a connection and the state that its provider kept. Nothing at the vendor changes.
+    /// As [`Self::create_connection`], with secrets by the names of their credentials, which are put where
+    /// [`Self::imported_secret_file`] says that the connection reads them.
+    ///
+    /// # Errors
+    /// As [`Self::create_connection`]; nothing is left of the secrets either.
+    pub async fn import_connection(
+        &self,
+        name: &str,
+        config: &ConnectionConfig,
+        secrets: &BTreeMap<String, Secret>,
+    ) -> Result<Service> {
+        if self.inner.connections.exists(name)? {
+            return Err(Error::already_exists("connection", name).hint("delete it first, or choose another name"));
+        }
+        let written = secrets.iter().try_for_each(|(credential, secret)| {
+            let path = self.imported_secret_file(name, credential)?;
+            write_private(&path, secret.expose().as_bytes())
+        });
+        let created = match written {
+            Ok(()) => self.create_connection(name, config).await,
+            Err(error) => Err(error),
+        };
+        if created.is_err() {
+            self.forget_imported_secrets(name)?;
+        }
+        created
+    }
+
+    /// Where an imported secret of a connection is: a private file below the configuration.
+    ///
+    /// # Errors
+    /// `invalid-argument` for names that connections and credentials cannot have.
+    pub fn imported_secret_file(&self, connection: &str, credential: &str) -> Result<PathBuf> {
+        check_name("connection", connection)?;
+        check_name("credential", credential)?;
+        Ok(self.imported_secrets(connection).join(credential))
+    }
+
+    fn imported_secrets(&self, connection: &str) -> PathBuf {
+        self.inner.home.config.join("secrets").join(connection)
+    }
+
+    fn forget_imported_secrets(&self, connection: &str) -> Result<()> {
+        let directory = self.imported_secrets(connection);
+        match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(format_args!("removing `{}`", directory.display()), &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a connection and the state that its provider kept, with the secrets that were imported for it. Nothing at the vendor changes.
     ///
     /// # Errors
     /// `not-found` when there is none.
     pub async fn delete_connection(&self, name: &str) -> Result<()> {
         self.inner.connections.remove(name)?;
         self.inner.services.lock().await.remove(name);
+        self.forget_imported_secrets(name)?;
         let directory = state_directory(&self.inner.home, name);
         match std::fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

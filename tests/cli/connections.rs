@@ -157,3 +157,58 @@ fn the_connection_is_chosen_and_never_guessed() {
     );
     session.fails(2, "provider list -c lab");
 }
+
+#[test]
+fn a_cloud_that_other_clients_know_becomes_a_connection_whose_secret_is_in_a_file_of_its_own() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let session = Session::empty();
+    session.done(&format!("provider add {} --yes", component("openstack").display()));
+    let clouds = session.path().join("clouds.yaml");
+    std::fs::write(
+        &clouds,
+        "clouds:\n  lab:\n    region_name: one\n    auth:\n      auth_url: https://cloud.example:5000/v3\n      \
+         username: ann\n      password: canary-password\n      project_name: lab\n",
+    )
+    .unwrap();
+    let create = "create connection lab --provider openstack --cloud lab --grant-all --no-check";
+    std::fs::set_permissions(&clouds, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = session.fails(1, create);
+    assert!(
+        refused.contains("others can read its secret") && !refused.contains("canary"),
+        "{refused}"
+    );
+    std::fs::set_permissions(&clouds, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let created = session.done(&format!("{create} -P interface=internal"));
+    let file = std::fs::read_to_string(session.connection_file("lab")).unwrap();
+    assert!(
+        !created.contains("canary") && !file.contains("canary"),
+        "{created}\n{file}"
+    );
+    for expected in [
+        "host = \"cloud.example\"",
+        "port = \"5000\"",
+        "region = \"one\"",
+        "interface = \"internal\"",
+        "user = \"ann\"",
+        "\"https://cloud.example:*\"",
+    ] {
+        assert!(file.contains(expected), "{expected} in {file}");
+    }
+    let secret = session.path().join("config/secrets/lab/keystone");
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "canary-password");
+    assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let twice = session.fails(1, create);
+    assert!(twice.contains("lab"), "{twice}");
+    assert!(secret.exists(), "it is the first one's");
+    session.done("delete connection lab --yes");
+    assert!(!secret.exists());
+
+    let absent = session.fails(
+        1,
+        "create connection lab --provider openstack --cloud absent --grant-all",
+    );
+    assert!(
+        absent.contains("no cloud `absent`") && absent.contains("hint: it has: lab"),
+        "{absent}"
+    );
+}

@@ -1,6 +1,7 @@
 //! Connections on disk: one TOML file for each, so that a broken one disturbs no other.
 
 mod check;
+pub mod clouds;
 mod config;
 mod credentials;
 mod effective;

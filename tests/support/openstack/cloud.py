@@ -1,10 +1,10 @@
-"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron and Nova.
+"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron, Nova and Swift.
 
     cloud.py prepare DIR       makes the databases, once per installation (a minute)
     cloud.py run DIR HOME PORT copies them, starts the services, and then tells at PORT what is there
 
 The services are upstream's, from PyPI. Only the hypervisor (`hypervisor.py`) and Neutron's mechanism are not real. There is no
-block storage, object storage, DNS or load balancer.
+block storage, DNS or load balancer.
 """
 
 import ctypes
@@ -25,13 +25,14 @@ import settings
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
-NAMES = ["keystone", "placement", "glance", "neutron", "nova"]
+NAMES = ["keystone", "placement", "glance", "neutron", "nova", "swift"]
 # The path of each service's API in the catalogue.
 SERVICES = {
     "placement": ("placement", ""),
     "nova": ("compute", "/v2.1"),
     "glance": ("image", ""),
     "neutron": ("network", ""),
+    "swift": ("object-store", "/v1/AUTH_%(project_id)s"),
 }
 START_SECONDS = 280
 

@@ -29,6 +29,12 @@ def furnish(cloud):
     cloud.create_image("large", data=bytes(1 << 20), disk_format="raw", container_format="bare", min_disk=2, wait=True)
 
 
+def delete_bucket(cloud, bucket):
+    for thing in cloud.object_store.objects(bucket):
+        cloud.object_store.delete_object(thing, container=bucket)
+    cloud.object_store.delete_container(bucket)
+
+
 def lists(cloud):
     network = cloud.network
     return {
@@ -40,6 +46,7 @@ def lists(cloud):
         "router": (network.routers, None),
         "subnet": (network.subnets, network.delete_subnet),
         "network": (network.networks, network.delete_network),
+        "bucket": (cloud.object_store.containers, lambda bucket: delete_bucket(cloud, bucket)),
         "security-group": (network.security_groups, network.delete_security_group),
     }
 

@@ -49,6 +49,11 @@ def nova():
 
 
 def main(name, port):
+    if name == "swift":
+        import objects
+        from cloud import end_with_parent
+
+        objects.main(port, end_with_parent)
     sys.argv = [name]
     if name == "nova":
         application = nova()

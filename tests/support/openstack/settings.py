@@ -69,6 +69,23 @@ flavor = keystone
 config_file = {home}/etc/glance/glance-api-paste.ini
 {checked("glance")}
 """,
+        "swift/proxy.conf": f"""
+[pipeline:main]
+pipeline = catch_errors authtoken keystoneauth proxy-server
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:authtoken]
+paste.filter_factory = keystonemiddleware.auth_token:filter_factory
+delay_auth_decision = true
+{service_user("swift", origins["keystone"])}
+[filter:keystoneauth]
+use = egg:swift#keystoneauth
+operator_roles = admin, member
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+allow_account_management = true
+""",
         "neutron/plugins/ml2/ml2_conf.ini": "",
         "neutron/neutron.conf": f"""
 [DEFAULT]

@@ -1,4 +1,4 @@
-//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron and Nova, unprivileged, in seconds.
+//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron, Nova and Swift, unprivileged, in seconds.
 //!
 //! Only the hypervisor and the network's mechanism are not real; `tests/support/openstack` says how it is made. What is
 //! there can be asked of openstacksdk, which is nobody of ours.

@@ -7,12 +7,14 @@ use stockade_provider::host::Host;
 use stockade_provider::idempotency::{self, Recall};
 use stockade_provider::types::{Change, Error, ErrorKind, VmSpec};
 
+use super::hostname;
 use super::operations::Operation;
 use super::resolve::{Nic, Resolved};
 use super::server::Server;
 use super::spec::Wanted;
 use crate::change::{done, pending};
 use crate::cloud::Cloud;
+use crate::microversion::COMPUTE_HOSTNAME;
 use crate::network::NewFloating;
 use crate::service::Service;
 
@@ -72,7 +74,13 @@ impl Made {
         if let Some(keys) = &wanted.ssh_keys {
             self.make_key_pair(cloud, &wanted.name, keys)?;
         }
-        let body = body(wanted, resolved, &networks, self.key_pair.as_deref());
+        let mut body = body(wanted, resolved, &networks, self.key_pair.as_deref());
+        if wanted.hostname.is_none()
+            && let Some(label) = hostname::of_name(&wanted.name)
+            && cloud.compute_version()? >= COMPUTE_HOSTNAME
+        {
+            body["server"]["hostname"] = json!(label);
+        }
         let id = self.send(cloud, &wanted.name, body)?;
         // Nova has copied the keys into the server; the pair would only count towards the user's quota.
         self.delete_key_pair(cloud)?;

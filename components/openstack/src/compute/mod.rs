@@ -5,6 +5,7 @@ mod clone;
 mod consoles;
 mod export;
 mod flavors;
+mod hostname;
 mod hosts;
 mod metadata;
 mod nics;

@@ -1,7 +1,8 @@
 //! The provider against scripted answers: what it sends, and what it makes of the answers.
 //!
-//! Keystone's, Nova's, Neutron's and Glance's answers are as the real services gave them. Cinder's, Swift's, Designate's
-//! and Octavia's are made from their API references, because these services were not brought up: contract tests.
+//! Keystone's, Nova's, Neutron's and Glance's answers are as the real services gave them. Cinder's, Designate's and Octavia's
+//! are made from their API references, because these services were not brought up: contract tests. So are Swift's, which the
+//! conformance suite tries for real as well.
 
 mod balancers;
 mod boot;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use ipnet::IpNet;
-use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, TlsConfig};
+use stockade::connections::clouds::{CloudConnection, Secret};
+use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, SecretSource, TlsConfig};
 use stockade::contract::ProviderInfo;
 use stockade::{Runtime, Service};
 
 use super::credential;
+use super::import::Import;
 use super::report::ConnectionReport;
 use crate::cli::arguments::ProviderOptions;
 use crate::cli::context::Context;
@@ -27,6 +29,8 @@ pub(crate) struct Create {
     provider: String,
     #[command(flatten)]
     options: ProviderOptions,
+    #[command(flatten)]
+    import: Import,
     /// Where a credential is: `NAME=bearer:SOURCE`, `NAME=basic:USER:SOURCE`, `NAME=header:SOURCE`, `NAME=query:SOURCE`,
     /// `NAME=session:USER:SOURCE`, `NAME=oauth2:CLIENT:SOURCE`, `NAME=kubernetes:PATH`, `NAME=sigv4:ACCESS_KEY:SOURCE`,
     /// `NAME=azure-shared-key:SOURCE` or `NAME=azure-sas:SOURCE`, where SOURCE is `env:VARIABLE`, `file:PATH`,
@@ -73,18 +77,25 @@ struct Consent {
 pub(crate) async fn create(context: &Context, arguments: Create) -> Outcome {
     let runtime = &context.runtime;
     let info = runtime.provider(&arguments.provider)?.info;
-    let config = ConnectionConfig {
+    let imported = arguments.import.read(&info)?;
+    let mut config = ConnectionConfig {
         provider: arguments.provider.clone(),
         timeout_seconds: None,
         read_only: false,
         isolation: Default::default(),
         options: arguments.options.inputs()?,
         credentials: by_name(&arguments.credentials)?,
-        grants: grants(&arguments, &info)?,
+        grants: grants(&arguments, &info, imported.as_ref())?,
         limits: Default::default(),
     };
     let name = &arguments.name;
-    let service = runtime.create_connection(name, &config).await?;
+    let service = match imported {
+        None => runtime.create_connection(name, &config).await?,
+        Some(cloud) => {
+            let secrets = take_over(&mut config, runtime, name, cloud)?;
+            runtime.import_connection(name, &config, &secrets).await?
+        }
+    };
     if arguments.consent.grant_none && asked(&info).is_some() {
         let file = runtime.connection_file(name);
         terminal::note(&format!(
@@ -125,15 +136,35 @@ fn by_name(given: &[(String, CredentialConfig)]) -> Outcome<BTreeMap<String, Cre
     Ok(credentials)
 }
 
+/// Completes a connection by what was imported; what was said on the command line stays. Answers the secrets to keep.
+fn take_over(
+    config: &mut ConnectionConfig,
+    runtime: &Runtime,
+    name: &str,
+    cloud: CloudConnection,
+) -> Outcome<BTreeMap<String, Secret>> {
+    for (option, value) in &cloud.options {
+        config.options.entry(option.clone()).or_insert_with(|| value.clone());
+    }
+    if config.credentials.contains_key(&cloud.credential) {
+        return Ok(BTreeMap::new());
+    }
+    let file = runtime.imported_secret_file(name, &cloud.credential)?;
+    let source = SecretSource::File(credential::utf8(file).map_err(|why| Failure::usage(why, "choose another home"))?);
+    let credential = cloud.credential_from(source);
+    config.credentials.insert(cloud.credential.clone(), credential);
+    Ok([(cloud.credential.clone(), cloud.into_secret())].into())
+}
+
 /// What is granted, after the operator was asked.
-fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
+fn grants(arguments: &Create, info: &ProviderInfo, imported: Option<&CloudConnection>) -> Outcome<Grants> {
     if !is_granted(&arguments.consent, info)? {
         return Ok(Grants::default());
     }
     let mut grants = Grants::all_of(info);
     let Tls { ca, insecure } = &arguments.tls;
     let tls = match (ca, insecure) {
-        (None, false) => None,
+        (None, false) => imported.and_then(|cloud| cloud.tls.clone()),
         (ca, insecure) => Some(TlsConfig {
             ca: ca.clone(),
             insecure: *insecure,
@@ -146,11 +177,23 @@ fn grants(arguments: &Create, info: &ProviderInfo) -> Outcome<Grants> {
             "leave out `--allow-address`, `--ca` and `--insecure`",
         ));
     }
-    for endpoint in grants.endpoints.values_mut() {
+    for (name, endpoint) in &mut grants.endpoints {
+        if let Some(cloud) = imported
+            && is_discovered(info, name)
+        {
+            endpoint.origins = vec![cloud.origin.clone()];
+        }
         endpoint.tls.clone_from(&tls);
         endpoint.allow_addresses.clone_from(&arguments.allow_addresses);
     }
     Ok(grants)
+}
+
+/// Whether an endpoint's origin is only known at run time: it has a `*`.
+fn is_discovered(info: &ProviderInfo, name: &str) -> bool {
+    info.endpoints
+        .iter()
+        .any(|endpoint| endpoint.name == name && endpoint.origin.contains('*'))
 }
 
 /// Whether the operator grants what the provider asks for. A provider that asks for nothing needs no answer.

@@ -1,6 +1,6 @@
 //! How a credential is written on the command line: where it is, never what it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stockade::connections::{CredentialConfig, KubernetesConfig, Oauth2Config, SecretSource, TextSource};
 
@@ -77,9 +77,12 @@ fn source(text: &str) -> Result<SecretSource, String> {
 
 /// A path that means the same file wherever it is read later.
 pub(super) fn absolute(path: &str) -> Result<String, String> {
-    let absolute = std::path::absolute(Path::new(path)).map_err(|error| format!("`{path}`: {error}"))?;
-    absolute
-        .into_os_string()
+    utf8(std::path::absolute(Path::new(path)).map_err(|error| format!("`{path}`: {error}"))?)
+}
+
+/// A path as text.
+pub(super) fn utf8(path: PathBuf) -> Result<String, String> {
+    path.into_os_string()
         .into_string()
         .map_err(|_| "the path is not UTF-8".to_owned())
 }

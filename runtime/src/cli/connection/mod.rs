@@ -3,6 +3,7 @@
 mod create;
 mod credential;
 pub(crate) mod describe;
+mod import;
 pub(crate) mod report;
 
 use clap::Args;

@@ -157,6 +157,33 @@ fn each_kind_is_made_of_its_file_and_never_shows_its_secret() {
 }
 
 #[test]
+fn a_segment_of_the_login_whose_option_is_empty_is_left_out_and_no_other() {
+    let (_file, password) = kept("canary-secret");
+    let config = CredentialConfig::Session {
+        user: "u".into(),
+        password,
+    };
+    let login = |path: &str, tenant: &str| {
+        let options = [OptionEntry {
+            name: "tenant".into(),
+            value: OptionValue::Text(tenant.into()),
+        }];
+        let kind = session(contract::SessionBody::Empty, path);
+        let credential = resolve(&request(vec![kind]), &config, &options).unwrap();
+        credential.login().unwrap().path
+    };
+    assert_eq!(login("/{tenant}/v3/auth", "identity"), "/identity/v3/auth");
+    assert_eq!(login("/{tenant}/v3/auth", ""), "/v3/auth");
+    assert_eq!(login("/v3/{tenant}/auth", ""), "/v3/auth");
+    assert_eq!(login("/v3/auth/{tenant}", ""), "/v3/auth");
+    // What the provider itself wrote stays: a final slash, and a segment that is more than the option.
+    assert_eq!(login("/v3/auth/", ""), "/v3/auth/");
+    assert_eq!(login("/t-{tenant}/auth", ""), "/t-/auth");
+    // A value fills its segment and begins no other.
+    assert_eq!(login("/{tenant}/auth", "a/b"), "/a%2Fb/auth");
+}
+
+#[test]
 fn what_a_provider_describes_wrongly_makes_no_credential() {
     let (_file, password) = kept("canary-secret");
     let config = CredentialConfig::Session {

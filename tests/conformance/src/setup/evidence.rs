@@ -4,6 +4,7 @@
 //! where `qemu:///system` and the pool's directory are that libvirt's own. For a cloud of OpenStack, openstacksdk.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -13,6 +14,10 @@ use crate::outcome::Outcome;
 
 /// The directory of the pool `default`.
 const POOL_DIRECTORY: &str = "/var/lib/libvirt/images";
+
+/// The least that libvirt takes for a VM.
+const DOMAIN: &str = "<domain type='qemu'><name>NAME</name><memory unit='MiB'>64</memory>\
+    <os><type arch='x86_64'>hvm</type></os></domain>";
 
 /// A second opinion.
 #[derive(Clone)]
@@ -44,6 +49,19 @@ impl Evidence {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Makes a VM; answers its id.
+    pub(crate) fn make_vm(&self, name: &str) -> Outcome<String> {
+        match self {
+            Self::Libvirt => {
+                let mut file = tempfile::NamedTempFile::new()?;
+                write!(file, "{}", DOMAIN.replace("NAME", name))?;
+                virsh(&["define", &file.path().display().to_string()])?;
+                Ok(virsh(&["domuuid", name])?.trim().to_owned())
+            }
+            Self::Openstack(cloud) => Ok(cloud.create_vm(name)?),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron and Nova on loopback.
+//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron, Nova and Swift on loopback.
 
 use std::sync::Arc;
 
@@ -14,15 +14,9 @@ use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "openstack";
 
-/// The cloud has neither Cinder nor Swift, Designate and Octavia, and its hypervisor runs no guests.
+/// The cloud has neither Cinder nor Designate and Octavia, and its hypervisor runs no guests.
 pub(super) const GAPS: Gaps = Gaps {
-    absent: &[
-        Ability::Disks,
-        Ability::Pools,
-        Ability::Buckets,
-        Ability::Dns,
-        Ability::LoadBalancers,
-    ],
+    absent: &[Ability::Disks, Ability::Pools, Ability::Dns, Ability::LoadBalancers],
     excused: &[
         (
             "a_vm_may_have_several_disks",

@@ -4,6 +4,7 @@
 //! provider exports, what its documentation refuses, and the trials that run on it. Nothing is written by hand, so that a
 //! new provider adds its column by being there.
 
+mod contract_tests;
 mod proofs;
 mod provider;
 
@@ -46,6 +47,8 @@ trials of the conformance suite; a trial of that suite fails when this page is n
 - a name is the trial by which the suite proves the function on that provider; it runs there with everything else;
 - `unsupported` is what the provider answers, with the reason. An ability that a provider does not export is refused before any
   of its code runs;
+- *contract* is what that provider's setup has nothing behind: the named test of the component tries it against answers made
+  from the vendor's documentation, and real services were not asked;
 - *exported* is what a provider has, for which this suite has no setup: tests of its own try it;
 - *outside* means that no provider is asked; the contract map says why.
 
@@ -126,7 +129,10 @@ fn cell(provider: &Provider, functions: &[&str], trials: &[Trial]) -> Outcome<St
         let answer = match provider.refusal(ability, function) {
             Some(refusal) => refusal,
             None if !provider.is_tried => UNTRIED.to_owned(),
-            None => format!("`{}`", proof(provider, full, trials)),
+            None => match proof(provider, full, trials) {
+                Some(trial) => format!("`{trial}`"),
+                None => format!("*contract*: `{}`", contract_tests::proof(&provider.name, full)?),
+            },
         };
         answers.push((function, answer));
     }
@@ -149,8 +155,11 @@ fn split(full: &str) -> Outcome<(Ability, &str)> {
     Ok((*ability.ok_or_else(|| format!("`{full}` is of no ability"))?, function))
 }
 
-/// The first trial of a function that runs on a provider.
-fn proof(provider: &Provider, function: &str, trials: &[Trial]) -> &'static str {
+/// The first trial of a function that runs on a provider; none when all that prove it are excused there.
+fn proof(provider: &Provider, function: &str, trials: &[Trial]) -> Option<&'static str> {
     let runs = |name: &&&str| trials.iter().any(|trial| trial.name == **name && provider.runs(trial));
-    proofs(function).iter().find(runs).copied().unwrap_or(EVERY_FUNCTION)
+    match proofs(function) {
+        [] => Some(EVERY_FUNCTION),
+        proofs => proofs.iter().find(runs).copied(),
+    }
 }

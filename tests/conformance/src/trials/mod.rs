@@ -25,6 +25,7 @@ mod migrations;
 mod names;
 mod networks;
 mod options;
+mod other_tools;
 mod pause;
 mod plain_http;
 mod power;
@@ -103,6 +104,7 @@ pub(crate) fn all() -> Vec<Trial> {
         every_function::trials(),
         guest::trials(),
         guest_states::trials(),
+        other_tools::trials(),
         hotplug::trials(),
     ]
     .concat()
