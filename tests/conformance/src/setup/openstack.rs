@@ -14,6 +14,8 @@ use crate::outcome::Outcome;
 
 pub(super) const NAME: &str = "openstack";
 
+const NO_GUESTS: &str = "Nova's hypervisor here runs no guests";
+
 /// The cloud has neither Cinder nor Designate and Octavia, and its hypervisor runs no guests.
 pub(super) const GAPS: Gaps = Gaps {
     absent: &[Ability::Disks, Ability::Pools, Ability::Dns, Ability::LoadBalancers],
@@ -26,6 +28,10 @@ pub(super) const GAPS: Gaps = Gaps {
             "an_unknown_pool_leaves_nothing",
             "pools are types of volumes, and there is no Cinder: it is `unsupported`",
         ),
+        ("a_real_guest_boots_gets_an_address_and_leaves_nothing", NO_GUESTS),
+        ("a_revert_brings_back_what_a_guest_had_written", NO_GUESTS),
+        ("a_copy_boots_under_a_name_of_its_own", NO_GUESTS),
+        ("an_exported_image_boots", NO_GUESTS),
     ],
     ..Gaps::NONE
 };

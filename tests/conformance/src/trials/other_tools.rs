@@ -19,14 +19,12 @@ async fn another_tool_sees_a_vm_that_was_made_here(subject: &Subject) -> Outcome
     let before = World::observe(subject).await?;
     subject.create("seen-by-others").await?;
     let now = World::observe(subject).await?;
-    let new = now.difference(&before);
+    let new = before.difference(&now);
     ensure!(
-        new.iter().any(|line| line == "vm seen-by-others"),
+        new.iter().any(|line| line == "+ vm seen-by-others"),
         "there is new: {new:?}"
     );
     subject.delete("seen-by-others").await?;
-    let now = World::observe(subject).await?;
-    ensure!(now == before, "left: {:?}", before.difference(&now));
     Ok(())
 }
 
@@ -34,7 +32,6 @@ async fn a_vm_that_another_tool_made_is_seen_here_and_deleted(subject: &Subject)
     let Some(evidence) = &subject.evidence else {
         return Ok(());
     };
-    let before = World::observe(subject).await?;
     let id = evidence.make_vm("made-by-others")?;
     let vm = subject.service.get_vm("made-by-others").await?;
     ensure!(vm.id == id, "its id is `{id}`, not `{}`", vm.id);
@@ -46,7 +43,5 @@ async fn a_vm_that_another_tool_made_is_seen_here_and_deleted(subject: &Subject)
     );
     subject.delete("made-by-others").await?;
     not_found(subject.service.get_vm("made-by-others").await, "made-by-others")?;
-    let now = World::observe(subject).await?;
-    ensure!(now == before, "left: {:?}", before.difference(&now));
     Ok(())
 }
