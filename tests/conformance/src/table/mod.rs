@@ -4,6 +4,8 @@
 //! provider exports, what its documentation refuses, and the trials that run on it. Nothing is written by hand, so that a
 //! new provider adds its column by being there.
 
+mod field_rows;
+mod fields;
 mod proofs;
 mod provider;
 
@@ -56,7 +58,8 @@ Where a method is served by several functions, the cell names each one that diff
 pub(crate) fn check(stage: &Stage) -> Outcome {
     let trials = trials::all();
     check_proofs(&trials)?;
-    let expected = document(&Provider::all(stage)?, &trials)?;
+    let mut expected = document(&Provider::all(stage)?, &trials)?;
+    expected.push_str(&fields::table(&stage.runtime.provider(provider::NATIVE)?, &trials)?);
     let file = workspace_root().join("runtime/src/docs/abilities.md");
     if std::env::var_os(BLESS_VARIABLE).is_some() {
         std::fs::write(&file, &expected)?;

@@ -17,7 +17,7 @@ use crate::setup::{IN_PROCESS, INSIDE, ON_DEMAND, Stage};
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
 /// The provider that is part of the host.
-const NATIVE: &str = "libvirt";
+pub(super) const NATIVE: &str = "libvirt";
 /// Its documentation, and its table of what is refused.
 const NATIVE_DOCUMENTS: [&str; 2] = [
     "host-bindings/src/libvirt/mod.rs",
