@@ -13,7 +13,7 @@ use crate::contract::{Change, Error, VmCloneSpec};
 
 use super::clone_seed;
 use super::clone_xml::{CopiedDisk, Identity, metadata_of_copy, point_to, rewrite, set_our_metadata};
-use super::create::{Transaction, reached};
+use super::create::reached;
 use super::disk_state::{StillDisk, still_disks};
 use super::download::read_small;
 use super::error::{Doing as _, Fault, conflict, unreadable};
@@ -25,6 +25,7 @@ use super::names::{check_name, disk_volume_name, random_uuid, seed_volume_name};
 use super::networks::start_networks;
 use super::snapshot_plan::target;
 use super::snapshots::all_snapshots;
+use super::transaction::Transaction;
 use super::tree::Tree;
 use super::upload::create_filled;
 use super::volume_xml::VolumeDefinition;

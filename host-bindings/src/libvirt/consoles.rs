@@ -46,8 +46,9 @@ pub(super) async fn open(
     vm: String,
     kind: ConsoleKind,
 ) -> Result<Console, Error> {
+    let name = vm.clone();
     let opened = connection
-        .change(limit, move |connect| match kind {
+        .change_of_vm(limit, &name, move |connect| match kind {
             ConsoleKind::Graphical => open_screen(connect, &vm),
             ConsoleKind::Serial => open_serial(connect, &vm),
         })

@@ -8,19 +8,14 @@ use std::ops::ControlFlow;
 
 use virt::connect::Connect;
 use virt::domain::Domain;
-use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 
 use crate::contract::{Change, Error};
 
 use super::capabilities::{Acceleration, Platform, choose_platform};
-use super::delete::undefine;
-use super::disk_attach::refuse_if_held;
-use super::disk_tuning::DiskTuning;
-use super::disks::find_volume;
+use super::disk_request::DiskSourceRequest;
 use super::domain_xml::{DiskDefinition, DiskSource, DomainDefinition, NicDefinition};
-use super::error::{Doing as _, Fault, conflict};
-use super::facts::PoolFacts;
+use super::error::{Doing as _, Fault};
 use super::ffi::Owned;
 use super::hardware::Hardware;
 use super::images::find_image;
@@ -29,11 +24,12 @@ use super::lookup;
 use super::metadata::{self, Metadata, NicMetadata, VolumeMetadata};
 use super::names::{console_log_name, disk_volume_name, ignition_name, random_uuid, seed_volume_name};
 use super::networks::start_networks;
-use super::request::{DiskRequest, DiskSourceRequest, Secret, VmRequest};
+use super::new_disk::{DiskPlan, make_disk, plan_disk, source_of};
+use super::request::{Secret, VmRequest};
 use super::seed::{Seed, SeedNic};
+use super::transaction::Transaction;
 use super::upload::create_filled;
 use super::volume_xml::VolumeDefinition;
-use super::volumes::Volume;
 
 /// Creates a VM. The same idempotency key and name answer the VM that they created before.
 pub(super) fn create_vm(connect: &Connect, request: &VmRequest, acceleration: Acceleration) -> Result<Change, Fault> {
@@ -115,101 +111,6 @@ fn find_earlier(connect: &Connect, request: &VmRequest) -> Result<ControlFlow<Ch
     Ok(ControlFlow::Break(Change { id, pending: None }))
 }
 
-/// A disk of which everything is known and nothing is made.
-pub(super) enum DiskPlan {
-    Existing(Volume),
-    New {
-        pool: Owned<StoragePool>,
-        pool_name: String,
-        bytes: u64,
-        format: String,
-        backing: Option<(String, String)>,
-    },
-}
-
-impl DiskPlan {
-    /// The format that the disk will have.
-    pub(super) fn format(&self) -> Option<&str> {
-        match self {
-            Self::Existing(volume) => volume.facts.format.as_deref(),
-            Self::New { format, .. } => Some(format),
-        }
-    }
-}
-
-fn plan_disk(connect: &Connect, disk: &DiskRequest) -> Result<DiskPlan, Fault> {
-    match &disk.source {
-        DiskSourceRequest::Existing(name) => plan_existing(connect, name, &disk.tuning),
-        DiskSourceRequest::New {
-            image,
-            bytes,
-            pool,
-            format,
-        } => {
-            let image = image.as_ref().map(|image| find_image(connect, image)).transpose()?;
-            plan_new(connect, image, *bytes, pool, format.as_deref())
-        }
-    }
-}
-
-fn plan_existing(connect: &Connect, name: &str, tuning: &DiskTuning) -> Result<DiskPlan, Fault> {
-    let volume = find_volume(connect, name)?;
-    if !matches!(volume.facts.format.as_deref(), None | Some("qcow2" | "raw")) {
-        let message = format!("`{}` is not a qcow2 or raw disk", volume.facts.path);
-        return Err(Error::invalid_argument("existing", message).into());
-    }
-    refuse_if_held(connect, None, &volume, tuning)?;
-    Ok(DiskPlan::Existing(volume))
-}
-
-/// Checks a wish for a new disk.
-pub(super) fn plan_new(
-    connect: &Connect,
-    image: Option<Volume>,
-    bytes: Option<u64>,
-    pool_name: &str,
-    format: Option<&str>,
-) -> Result<DiskPlan, Fault> {
-    let pool = lookup::find_pool(connect, pool_name)?;
-    let pool_name = pool.get_name().doing("read", "pool", pool_name)?;
-    if !pool.is_active().doing("read", "pool", &pool_name)? {
-        return Err(conflict(format!(
-            "pool `{pool_name}` is not active: start it (`virsh pool-start`), or choose another one"
-        )));
-    }
-    let xml = pool.get_xml_desc(0).doing("read", "pool", &pool_name)?;
-    let holds_files =
-        PoolFacts::from_xml(&xml).is_some_and(|facts| matches!(facts.kind.as_str(), "dir" | "fs" | "netfs"));
-    if !holds_files && (image.is_some() || format == Some("qcow2")) {
-        let message = format!("pool `{pool_name}` holds block devices, which cannot be based on an image or be qcow2");
-        return Err(Error::invalid_argument("pool", message).into());
-    }
-    let default_format = if holds_files { "qcow2" } else { "raw" };
-    let image_bytes = image.as_ref().map(|image| image.facts.capacity_bytes);
-    let bytes = match (bytes, image_bytes) {
-        (Some(bytes), Some(least)) if bytes < least => {
-            let message = format!("the disk would be smaller than its image, which has {least} bytes");
-            return Err(Error::invalid_argument("size-gib", message).into());
-        }
-        (bytes, image_bytes) => bytes.or(image_bytes).unwrap_or_default(),
-    };
-    let backing = match image.map(|image| image.facts) {
-        Some(facts) if facts.format.as_deref() == Some("iso") => {
-            let message = format!("`{}` is a CD-ROM image; a disk needs a qcow2 or raw image", facts.name);
-            return Err(Error::invalid_argument("image", message).into());
-        }
-        image => image.map(|facts| (facts.path, facts.format.unwrap_or_else(|| "raw".to_owned()))),
-    };
-    let format = format.unwrap_or(default_format).to_owned();
-    Ok(DiskPlan::New {
-        pool,
-        pool_name,
-        bytes,
-        format,
-        backing,
-    })
-}
-
 /// Makes the VM; whatever it leaves is on the transaction's stack.
 fn make(
     connect: &Connect,
@@ -255,53 +156,6 @@ fn make(
         id: definition.uuid,
         pending: None,
     })
-}
-
-/// Makes what was planned; a new volume is on the transaction's stack.
-pub(super) fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transaction) -> Result<DiskSource, Fault> {
-    let (pool, pool_name, bytes, format, backing) = match plan {
-        DiskPlan::Existing(volume) => return Ok(source_of(volume)),
-        DiskPlan::New {
-            pool,
-            pool_name,
-            bytes,
-            format,
-            backing,
-        } => (pool, pool_name, bytes, format, backing),
-    };
-    reached("disk")?;
-    let definition = VolumeDefinition {
-        name: name.to_owned(),
-        capacity_bytes: *bytes,
-        format: format.clone(),
-        backing: backing.clone(),
-    };
-    let handle = StorageVol::create_xml(pool, &definition.to_xml(), 0)
-        .map(Owned::new)
-        .doing("create", "disk", name)?;
-    let path = handle.get_path().doing("read", "disk", name)?;
-    let is_block_device = handle
-        .get_info()
-        .is_ok_and(|info| info.kind == virt::sys::VIR_STORAGE_VOL_BLOCK);
-    transaction.created(pool_name, name, handle);
-    Ok(DiskSource {
-        path,
-        is_block_device,
-        format: format.clone(),
-    })
-}
-
-/// Where a volume's bytes are.
-pub(super) fn source_of(volume: &Volume) -> DiskSource {
-    DiskSource {
-        path: volume.facts.path.clone(),
-        is_block_device: volume.facts.kind == "block",
-        format: match volume.facts.format.as_deref() {
-            // QEMU knows no format of CD-ROM images: what they hold is shown as it is.
-            None | Some("iso") => "raw".to_owned(),
-            Some(format) => format.to_owned(),
-        },
-    }
 }
 
 fn make_seed(
@@ -464,58 +318,6 @@ pub(super) fn golden_definition(request: &VmRequest, platform: Platform, media: 
         console_log: log,
         ignition: request.ignition.as_ref().map(|_| "/pool/web.ign".to_owned()),
         ..define(request, ground, uuid, disks.collect(), Vec::new())
-    }
-}
-
-/// What was made so far, to be unmade in reverse.
-#[derive(Default)]
-pub(super) struct Transaction {
-    volumes: Vec<(VolumeMetadata, Owned<StorageVol>)>,
-    domain: Option<Owned<Domain>>,
-}
-
-impl Transaction {
-    /// A volume was made.
-    pub(super) fn created(&mut self, pool: &str, name: &str, handle: Owned<StorageVol>) {
-        let metadata = VolumeMetadata {
-            pool: pool.to_owned(),
-            name: name.to_owned(),
-        };
-        self.volumes.push((metadata, handle));
-    }
-
-    /// The VM was defined.
-    pub(super) fn defined(&mut self, domain: Owned<Domain>) -> &Owned<Domain> {
-        self.domain.insert(domain)
-    }
-
-    /// The volumes that were made.
-    pub(super) fn volume_names(&self) -> Vec<VolumeMetadata> {
-        self.volumes.iter().map(|(metadata, _)| metadata.clone()).collect()
-    }
-
-    /// What was made, when it is to stay.
-    pub(super) fn into_volumes(self) -> Vec<(VolumeMetadata, Owned<StorageVol>)> {
-        self.volumes
-    }
-
-    /// Unmakes everything, the last first; the fault says what could not be unmade.
-    pub(super) fn undo(self, mut fault: Fault) -> Fault {
-        if let Some(domain) = &self.domain
-            && let Err(left) = undefine(domain, "the unfinished vm", true)
-        {
-            fault = fault.and(&left.error.message);
-        }
-        for (metadata, volume) in self.volumes.iter().rev() {
-            if let Err(error) = volume.delete(0) {
-                let VolumeMetadata { pool, name } = metadata;
-                fault = fault.and(&format!(
-                    "volume `{name}` of pool `{pool}` could not be removed: {}",
-                    error.message()
-                ));
-            }
-        }
-        fault
     }
 }
 

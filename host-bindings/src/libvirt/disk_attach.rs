@@ -44,7 +44,7 @@ pub(super) fn attach_disk(connect: &Connect, vm: &str, spec: &AttachSpec) -> Res
     refuse_if_held(connect, Some(&vm), &volume, &tuning)?;
     let id = facts.path.clone();
     let disk = DiskDefinition {
-        source: super::create::source_of(&volume),
+        source: super::new_disk::source_of(&volume),
         bus,
         tuning,
     };

@@ -314,6 +314,7 @@ mod tests {
                 ("bus", _) => OptionValue::Text("scsi".into()),
                 (_, Some(choice)) => OptionValue::Text(choice.clone()),
                 ("shareable" | "solid_state", None) => OptionValue::Boolean(true),
+                ("iops", None) => OptionValue::Integer(500),
                 _ => OptionValue::Text("1".into()),
             };
             let read = DiskTuning::from_options(&[entry(&schema.name, value)]).unwrap();

@@ -6,7 +6,6 @@ use virt::sys;
 
 use crate::contract::{Change, Disk, DiskPage, DiskSpec, Error, PageRequest};
 
-use super::create::{DiskPlan, Transaction, make_disk, plan_new};
 use super::disk_attach::{Attachment, add_to_vm};
 use super::disk_survey::{DiskSurvey, FREE_DISK_ENDING};
 use super::disk_tuning::DiskTuning;
@@ -18,9 +17,11 @@ use super::images::find_image;
 use super::lookup;
 use super::metadata::VolumeMetadata;
 use super::names::{check_name, disk_volume_name, random_uuid};
+use super::new_disk::{DiskPlan, make_disk, plan_new};
 use super::notes::{read_ours, write_ours};
 use super::options::Options;
 use super::page;
+use super::transaction::Transaction;
 use super::volumes::{GIB, Users, Volume, all_volumes, gib_rounded_up};
 
 /// Disks that may have been created for one VM, one after the other.

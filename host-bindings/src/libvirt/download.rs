@@ -20,8 +20,10 @@ use super::volumes::Volume;
 const PIECE_BYTES: usize = 1 << 20;
 
 /// A part of a download.
-enum Part<'a> {
+pub(super) enum Part<'a> {
+    /// Content.
     Bytes(&'a [u8]),
+    /// So many zeros that were not sent.
     Zeros(u64),
 }
 
@@ -96,7 +98,10 @@ fn unwritable(error: &std::io::Error) -> Fault {
 }
 
 /// Receives a volume part by part.
-fn receive(
+///
+/// # Errors
+/// libvirt's, and those of `work`, after which the download is given up.
+pub(super) fn receive(
     connect: &Connect,
     volume: &StorageVol,
     name: &str,

@@ -21,6 +21,7 @@ use super::names::{check_name, printable, random_uuid};
 use super::tree::Tree;
 use super::upload::find_free_place;
 use super::volume_xml::VolumeDefinition;
+use super::volumes::Volume;
 
 /// What is to be made of a VM.
 pub(super) struct Export {
@@ -41,7 +42,7 @@ pub(super) fn export_vm(connect: &Connect, vm: &str, export: &Export) -> Result<
     let pool_name = spec.pool.as_deref().unwrap_or(&export.default_pool);
     let pool = find_free_place(connect, pool_name, &spec.image)?;
     let format = format_in(&pool, pool_name, spec.format.as_deref())?;
-    let volume = flatten(&pool, &disk, &spec.image, format, "image")?;
+    let volume = flatten(&pool, &disk.volume, &spec.image, format, "image")?;
     Ok(Change {
         id: volume.get_path().doing("read", "image", &spec.image)?,
         pending: None,
@@ -84,16 +85,11 @@ pub(super) fn download_vm_disk(
     if facts.backing_path.is_none() && format == found.format() {
         return into_blob(connect, &found.volume.handle, &facts.name, blob, call, cancelled);
     }
-    let pool = StoragePool::lookup_by_volume(&found.volume.handle)
-        .map(Owned::new)
-        .doing("find the pool of", "disk", &facts.name)?;
     if facts.kind != "file" && format != "raw" {
         let message = "the disk's pool holds block devices, which can only be downloaded as `raw`";
         return Err(Error::invalid_argument("format", message).into());
     }
-    let unique = random_uuid();
-    let unique = unique.split('-').next().unwrap_or_default();
-    let temporary = flatten(&pool, &found, &format!("{}.{unique}.part", facts.name), format, "disk")?;
+    let temporary = flat_copy(&found.volume, format)?;
     let sent = into_blob(connect, &temporary, &facts.name, blob, call, cancelled);
     let removed = temporary.delete(0).doing("delete", "disk", &facts.name);
     match (sent, removed) {
@@ -133,21 +129,33 @@ fn format_in(pool: &StoragePool, name: &str, wanted: Option<&str>) -> Result<&'s
     }
 }
 
-/// A new volume with a disk's content, and nothing under it.
+/// A new volume of a passing name beside a volume, with its content and nothing under it. To be deleted by the caller.
+pub(super) fn flat_copy(volume: &Volume, format: &str) -> Result<Owned<StorageVol>, Fault> {
+    let facts = &volume.facts;
+    let pool =
+        StoragePool::lookup_by_volume(&volume.handle)
+            .map(Owned::new)
+            .doing("find the pool of", "disk", &facts.name)?;
+    let unique = random_uuid();
+    let unique = unique.split('-').next().unwrap_or_default();
+    flatten(&pool, volume, &format!("{}.{unique}.part", facts.name), format, "disk")
+}
+
+/// A new volume with a volume's content, and nothing under it.
 fn flatten(
     pool: &StoragePool,
-    disk: &StillDisk,
+    volume: &Volume,
     name: &str,
     format: &str,
     noun: &str,
 ) -> Result<Owned<StorageVol>, Fault> {
     let definition = VolumeDefinition {
         name: name.to_owned(),
-        capacity_bytes: disk.volume.facts.capacity_bytes,
+        capacity_bytes: volume.facts.capacity_bytes,
         format: format.to_owned(),
         backing: None,
     };
-    StorageVol::create_xml_from(pool, &definition.to_xml(), &disk.volume.handle, 0)
+    StorageVol::create_xml_from(pool, &definition.to_xml(), &volume.handle, 0)
         .map(Owned::new)
         .doing("create", noun, name)
 }

@@ -426,6 +426,19 @@ pub(super) fn send_hole(stream: &Stream, bytes: usize) -> Result<(), Error> {
     }
 }
 
+/// Has libvirt give up what it does with a VM for long: a move, a memory image.
+///
+/// # Errors
+/// What libvirt answered, also when nothing is being done.
+pub(super) fn abort_job(domain: &Domain) -> Result<(), Error> {
+    // SAFETY: `domain` is a live handle.
+    if unsafe { sys::virDomainAbortJob(domain.as_ptr()) } == 0 {
+        Ok(())
+    } else {
+        Err(Error::last_error())
+    }
+}
+
 /// What comes next in a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Received {

@@ -9,7 +9,6 @@ use virt::sys;
 
 use crate::contract::{Change, Error};
 
-use super::create::source_of;
 use super::domain_xml::{DiskBus, DiskDefinition, DiskSource, device_name};
 use super::edit::{Device, cut_disk};
 use super::element::Element;
@@ -19,6 +18,7 @@ use super::handle::VmHandle;
 use super::hotplug;
 use super::images::find_image;
 use super::names::seed_volume_name;
+use super::new_disk::source_of;
 use super::options::Options;
 
 /// Puts an image into the drive; a stopped VM without one gets one.

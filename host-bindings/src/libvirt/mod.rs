@@ -13,6 +13,7 @@
 //! `open-vm-console` a screen or a serial line.
 //!
 //! - `uri`, `remote_options`, `endpoint`, `tunnel`, `ssh_failure`: this host or another one, and how it is reached.
+//! - `host`, `provider`: a connection as an object, and the contract's functions, each handed to the module that knows how.
 //! - `connection`, `ffi`, `error`, `lookup`: libvirt's calls, on threads that may block, with limits and typed errors.
 //! - `watch`, `inventory`, `happenings`, `ffi_events`: what a running server keeps by libvirt's events.
 //! - `list_vms` asks by `wire`, libvirt's protocol without its library, or by the library; `listed` decides what is asked, and
@@ -23,6 +24,7 @@
 //! - `fetch`, `image_sources`, `content`, `packing`: how images come here; `upload`, `download`: through libvirt's streams.
 //! - `pause`, `resize`, `notes`, `disks`, `disk_attach`, `nics`, `media`: changes of existing VMs, through `handle`, which
 //!   knows a VM's two definitions, `hotplug`, which changes both, and `edit`, which cuts and replaces XML verbatim.
+//! - `migration` moves VMs to hosts that the option `migration_targets` names.
 //! - `agent` asks the guest's agent; `consoles`, `console_facts` and `console_session` open screens and serial lines.
 //! - `hardware`: the options of a VM beyond its size, disks and interfaces, one file for each kind.
 //! - `option_reader`, `keyed`, `disk_tuning`, `nic_tuning`, `nic_source`: the options of specs, typed.
@@ -43,6 +45,7 @@ mod content;
 mod create;
 mod delete;
 mod disk_attach;
+mod disk_request;
 mod disk_state;
 mod disk_survey;
 mod disk_tuning;
@@ -52,7 +55,6 @@ mod download;
 mod edit;
 mod element;
 mod endpoint;
-mod entries;
 mod error;
 mod export;
 mod facts;
@@ -64,6 +66,7 @@ mod get;
 mod handle;
 mod happenings;
 mod hardware;
+mod host;
 mod hosts;
 mod hotplug;
 mod image_format;
@@ -85,6 +88,7 @@ mod lookup;
 mod machine;
 mod media;
 mod metadata;
+mod migration;
 mod names;
 mod network_changes;
 mod network_entries;
@@ -92,6 +96,8 @@ mod network_request;
 mod network_update;
 mod network_xml;
 mod networks;
+mod new_disk;
+mod nic_request;
 mod nic_source;
 mod nic_tuning;
 mod nics;
@@ -120,6 +126,7 @@ mod spec_options;
 mod ssh_failure;
 mod status;
 mod template;
+mod transaction;
 mod tree;
 mod tunnel;
 mod upload;
@@ -135,4 +142,4 @@ mod schema_check;
 #[cfg(test)]
 mod test_host;
 
-pub use provider::Libvirt;
+pub use host::Libvirt;

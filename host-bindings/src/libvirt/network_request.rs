@@ -8,9 +8,9 @@ use ipnet::IpNet;
 
 use crate::contract::{Error, NetworkSpec, OptionEntry, Tag};
 
-use super::entries::Entries;
 use super::names::{check_hostname, check_name, check_text, printable};
 use super::network_entries::{DhcpHost, DnsHost, Range, parse_dhcp_host, parse_dns_host, parse_range};
+use super::option_reader::OptionReader;
 
 /// The most addresses of a DHCP range (libvirt's virSocketAddrGetRange: 65535).
 const RANGE_ADDRESSES_MAX: u128 = 65_535;
@@ -128,33 +128,36 @@ impl NetworkOptions {
     /// # Errors
     /// `invalid-argument` with the option's name.
     pub(super) fn from_entries(entries: &[OptionEntry]) -> Result<Self, Error> {
-        let mut entries = Entries::new("network", entries);
+        let mut options = OptionReader::new(entries.to_vec())?;
         let interface =
-            |name: &'static str, text: Option<&str>| text.map(|text| check_interface(name, text)).transpose();
-        let options = Self {
-            bridge: interface("bridge", entries.text("bridge")?)?,
-            device: interface("device", entries.text("device")?)?,
-            macvtap_mode: entries.text("macvtap_mode")?.map(check_macvtap_mode).transpose()?,
-            ranges: parse_list(entries.list("dhcp_ranges")?, parse_range)?,
-            hosts: parse_list(entries.list("dhcp_hosts")?, parse_dhcp_host)?,
-            dns: entries.boolean("dns")?,
-            dns_hosts: parse_list(entries.list("dns_hosts")?, parse_dns_host)?,
-            dns_forwarders: parse_list(entries.list("dns_forwarders")?, |text| {
+            |name: &'static str, text: Option<String>| text.map(|text| check_interface(name, &text)).transpose();
+        let checked = Self {
+            bridge: interface("bridge", options.text("bridge")?)?,
+            device: interface("device", options.text("device")?)?,
+            macvtap_mode: options
+                .text("macvtap_mode")?
+                .map(|mode| check_macvtap_mode(&mode))
+                .transpose()?,
+            ranges: parse_list(options.given_list("dhcp_ranges")?, parse_range)?,
+            hosts: parse_list(options.given_list("dhcp_hosts")?, parse_dhcp_host)?,
+            dns: options.flag("dns")?,
+            dns_hosts: parse_list(options.given_list("dns_hosts")?, parse_dns_host)?,
+            dns_forwarders: parse_list(options.given_list("dns_forwarders")?, |text| {
                 parse_address("dns_forwarders", text)
             })?,
-            local_domain: entries.boolean("local_domain")?,
+            local_domain: options.flag("local_domain")?,
             // Linux's limits for Ethernet: 68 is IPv4's least (RFC 791), 65535 a packet's most.
-            mtu: entries.integer("mtu", 68, 65_535)?,
-            vlan: entries.integer("vlan", 1, 4094)?,
-            nat_ipv6: entries.boolean("nat_ipv6")?,
-            autostart: entries.boolean("autostart")?,
-            gateway: entries
+            mtu: options.integer("mtu", 68, 65_535)?,
+            vlan: options.integer("vlan", 1, 4094)?,
+            nat_ipv6: options.flag("nat_ipv6")?,
+            autostart: options.flag("autostart")?,
+            gateway: options
                 .text("gateway")?
-                .map(|text| parse_address("gateway", text))
+                .map(|text| parse_address("gateway", &text))
                 .transpose()?,
         };
-        entries.finish()?;
-        Ok(options)
+        options.finish("network")?;
+        Ok(checked)
     }
 }
 
@@ -384,7 +387,10 @@ impl Subnet {
     }
 }
 
-fn parse_list<T>(texts: Option<&[String]>, parse: impl Fn(&str) -> Result<T, Error>) -> Result<Option<Vec<T>>, Error> {
+fn parse_list<T>(
+    texts: Option<Vec<String>>,
+    parse: impl Fn(&str) -> Result<T, Error>,
+) -> Result<Option<Vec<T>>, Error> {
     texts
         .map(|texts| texts.iter().map(|text| parse(text)).collect())
         .transpose()

@@ -18,10 +18,11 @@ use super::lookup;
 use super::metadata::NicMetadata;
 use super::names::normal_mac;
 use super::networks::start_networks;
+use super::nic_request::check_nic;
 use super::nic_source::NicSource;
 use super::notes::{read_ours, write_ours};
 use super::options::Options;
-use super::request::{DEVICES_MAX, check_nic};
+use super::request::DEVICES_MAX;
 
 /// Adds an interface. The answer's id is its name.
 pub(super) fn add_nic(connect: &Connect, vm: &str, spec: &VmNicSpec, options: &Options) -> Result<Change, Fault> {

@@ -78,6 +78,21 @@ impl OptionReader {
         }
     }
 
+    /// A whole number within these bounds, both included.
+    ///
+    /// # Errors
+    /// `invalid-argument` when it is of another type or outside of them.
+    pub(super) fn integer(&mut self, name: &str, least: i32, most: i32) -> Result<Option<i32>, Error> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(OptionValue::Integer(number)) if (least..=most).contains(&number) => Ok(Some(number)),
+            Some(_) => Err(Error::invalid_argument(
+                name,
+                format!("option `{name}` is a whole number from {least} to {most}"),
+            )),
+        }
+    }
+
     /// Yes or no.
     ///
     /// # Errors
@@ -98,13 +113,21 @@ impl OptionReader {
     /// # Errors
     /// `invalid-argument` when it is of another type, or one has characters that XML cannot carry.
     pub(super) fn list(&mut self, name: &str) -> Result<Vec<String>, Error> {
+        Ok(self.given_list(name)?.unwrap_or_default())
+    }
+
+    /// The same where an empty list says something; none when it is not given.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub(super) fn given_list(&mut self, name: &str) -> Result<Option<Vec<String>>, Error> {
         match self.take(name) {
-            None => Ok(Vec::new()),
+            None => Ok(None),
             Some(OptionValue::TextList(list)) => {
                 for text in &list {
                     check_text(name, text)?;
                 }
-                Ok(list)
+                Ok(Some(list))
             }
             Some(_) => Err(Error::invalid_argument(
                 name,
@@ -162,6 +185,23 @@ mod tests {
         assert!(reader(OptionValue::Text("\0".into())).text("o").is_err());
         assert!(reader(OptionValue::Text(" ".into())).text("o").is_err());
         assert!(reader(OptionValue::Integer(0)).count("o").is_err());
+        assert_eq!(reader(OptionValue::Integer(9)).integer("o", 1, 9).unwrap(), Some(9));
+        for outside in [
+            OptionValue::Integer(10),
+            OptionValue::Integer(0),
+            OptionValue::Boolean(true),
+        ] {
+            assert!(reader(outside).integer("o", 1, 9).is_err());
+        }
+        assert_eq!(
+            reader(OptionValue::TextList(vec![])).given_list("o").unwrap(),
+            Some(vec![])
+        );
+        assert_eq!(
+            reader(OptionValue::TextList(vec![])).given_list("absent").unwrap(),
+            None
+        );
+        assert!(reader(OptionValue::TextList(vec!["\0".into()])).list("o").is_err());
         assert!(reader(OptionValue::Text("c".into())).choice("o", &["a", "b"]).is_err());
     }
 

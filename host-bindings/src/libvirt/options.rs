@@ -9,6 +9,7 @@ use super::disk_tuning::DiskTuning;
 use super::endpoint::Endpoint;
 use super::hardware::{Allowed, Hardware};
 use super::image_sources::ImageSources;
+use super::migration::{self, MigrationTarget};
 use super::names::printable;
 use super::remote_options::{self, RemoteOptions};
 use super::spec_options;
@@ -37,6 +38,8 @@ pub(super) struct Options {
     pub(super) guest_commands: bool,
     /// What the operator allows beyond the VMs themselves.
     pub(super) allowed: Allowed,
+    /// Where VMs may move.
+    pub(super) migration_targets: Vec<MigrationTarget>,
 }
 
 impl Options {
@@ -56,6 +59,7 @@ impl Options {
             media_force: false,
             guest_commands: false,
             allowed: Allowed::default(),
+            migration_targets: Vec::new(),
         };
         for entry in entries.iter().filter(|entry| !ImageSources::owns(&entry.name)) {
             if options.remote.take(entry)? {
@@ -72,6 +76,9 @@ impl Options {
                     check_folders(folders)?;
                     options.allowed.shared_folders.clone_from(folders);
                 }
+                (migration::OPTION, OptionValue::TextList(texts)) => {
+                    options.migration_targets = MigrationTarget::parse_all(texts)?;
+                }
                 ("allow_pci_devices", OptionValue::Boolean(wish)) => options.allowed.pci_devices = *wish,
                 ("allow_qemu_arguments", OptionValue::Boolean(wish)) => options.allowed.qemu_arguments = *wish,
                 (name, _) => {
@@ -81,14 +88,24 @@ impl Options {
             }
         }
         options.target = Target::parse(&options.uri)?;
-        options.remote.check(&options.target)?;
+        let others: Vec<&Target> = options.migration_targets.iter().map(|target| &target.target).collect();
+        options.remote.check(&options.target, &others)?;
         Ok(options)
     }
 
     /// Where the connection leads.
     pub(super) fn endpoint(&self) -> Endpoint {
+        self.endpoint_of(&self.uri, &self.target)
+    }
+
+    /// Where VMs move when they move to this target: reached with the same keys and certificates.
+    pub(super) fn endpoint_of_target(&self, target: &MigrationTarget) -> Endpoint {
+        self.endpoint_of(&target.uri, &target.target)
+    }
+
+    fn endpoint_of(&self, uri: &str, target: &Target) -> Endpoint {
         let ssh = |remote| self.remote.ssh(remote);
-        Endpoint::new(&self.uri, self.target.clone(), ssh, self.remote.tls.clone())
+        Endpoint::new(uri, target.clone(), ssh, self.remote.tls.clone())
     }
 }
 
@@ -138,6 +155,11 @@ pub(super) fn describe() -> ProviderInfo {
         list(
             "shared_folders",
             "folders of the host under which vms may share folders with it; none without it",
+        ),
+        list(
+            migration::OPTION,
+            "the hosts to which vms may move, one text each: `name=NAME,uri=URI`, with `address=HOST` where the other host reaches \
+             its QEMU by another name, and `tls` to encrypt what is sent; none without it",
         ),
         flag(
             "allow_pci_devices",

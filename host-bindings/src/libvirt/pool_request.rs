@@ -4,8 +4,8 @@
 use crate::contract::{Error, PoolSpec};
 
 use super::element::Element;
-use super::entries::Entries;
 use super::names::{check_name, check_path, printable};
+use super::option_reader::OptionReader;
 
 /// A pool to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +80,9 @@ impl PoolRequest {
     /// `invalid-argument` with the field's or the option's name.
     pub(super) fn from_spec(spec: &PoolSpec) -> Result<Self, Error> {
         check_name("name", &spec.name)?;
-        let mut entries = Entries::new("pool", &spec.options);
-        let autostart = entries.boolean("autostart")?.unwrap_or(true);
-        let build = entries.boolean("build")?.unwrap_or(false);
+        let mut options = OptionReader::new(spec.options.clone())?;
+        let autostart = options.flag("autostart")?.unwrap_or(true);
+        let build = options.flag("build")?.unwrap_or(false);
         let path = spec.path.as_deref().filter(|path| !path.is_empty());
         let backend = match spec.r#type.as_deref().unwrap_or("dir") {
             "dir" => Backend::Directory {
@@ -93,13 +93,13 @@ impl PoolRequest {
             },
             "logical" | "lvm" => Backend::Logical {
                 group: check_source(path.unwrap_or(&spec.name), "a volume group", false)?,
-                devices: devices(&mut entries)?,
+                devices: devices(&mut options)?,
             },
             "zfs" => Backend::Zfs {
                 dataset: check_source(path.unwrap_or(&spec.name), "a zpool or data set", true)?,
-                devices: devices(&mut entries)?,
+                devices: devices(&mut options)?,
             },
-            "nfs" | "netfs" => nfs(path, &mut entries)?,
+            "nfs" | "netfs" => nfs(path, &mut options)?,
             other => {
                 let message = format!(
                     "pools of type `{}` cannot be created: use `dir`, `logical`, `zfs` or `nfs`",
@@ -108,7 +108,7 @@ impl PoolRequest {
                 return Err(Error::invalid_argument("type", message));
             }
         };
-        entries.finish()?;
+        options.finish("pool")?;
         let request = Self {
             name: spec.name.clone(),
             backend,
@@ -191,9 +191,9 @@ fn missing(what: &str) -> Error {
     Error::invalid_argument("path", format!("the pool's `path` is missing: give {what}"))
 }
 
-fn nfs(path: Option<&str>, entries: &mut Entries<'_>) -> Result<Backend, Error> {
+fn nfs(path: Option<&str>, options: &mut OptionReader) -> Result<Backend, Error> {
     let path = path.ok_or_else(|| missing("the server and its directory, `server:/export`"))?;
-    let mount_point = entries.text("mount_point")?.ok_or_else(|| {
+    let mount_point = options.text("mount_point")?.ok_or_else(|| {
         let message =
             "an NFS pool needs the option `mount_point`: where the host mounts it, for example `/var/lib/libvirt/nfs`";
         Error::invalid_argument("mount_point", message)
@@ -207,7 +207,7 @@ fn nfs(path: Option<&str>, entries: &mut Entries<'_>) -> Result<Backend, Error> 
     Ok(Backend::Nfs {
         server: server.trim_start_matches('[').trim_end_matches(']').to_owned(),
         export: check_path("path", &format!("/{export}"))?,
-        mount_point: check_path("mount_point", mount_point)?,
+        mount_point: check_path("mount_point", &mount_point)?,
     })
 }
 
@@ -219,8 +219,8 @@ fn is_server(server: &str) -> bool {
     }
 }
 
-fn devices(entries: &mut Entries<'_>) -> Result<Vec<String>, Error> {
-    let given = entries.list("devices")?.unwrap_or_default();
+fn devices(options: &mut OptionReader) -> Result<Vec<String>, Error> {
+    let given = options.list("devices")?;
     given
         .iter()
         .map(|path| {

@@ -1,182 +1,35 @@
 //! The provider: each function of the contract, handed to the module that knows how.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use virt::connect::Connect;
 
 use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{
     Ability, AttachSpec, Change, Console, ConsoleKind, Disk, DiskPage, DiskSpec, Error, EventBatch, GuestCommand,
-    GuestCommandResult, GuestInfo, HostPage, Image, ImagePage, ImageSpec, MetadataChange, Network, NetworkPage,
-    NetworkSpec, NetworkUpdate, OptionEntry, PageRequest, Pool, PoolPage, PoolSpec, Provider, ProviderInfo,
+    GuestCommandResult, GuestInfo, HostPage, Image, ImagePage, ImageSpec, MetadataChange, MigrationSpec, Network,
+    NetworkPage, NetworkSpec, NetworkUpdate, PageRequest, Pool, PoolPage, PoolSpec, Provider, ProviderInfo,
     SnapshotPage, SnapshotSpec, StopMode, Vm, VmCloneSpec, VmDeleteOptions, VmExportSpec, VmNicSpec, VmPage,
     VmResizeSpec, VmSpec,
 };
 
 use super::connection::Connection;
-use super::error::{Doing as _, Fault};
+use super::error::Doing as _;
 use super::export::Export;
+use super::host::{Libvirt, READ_LIMIT};
+use super::migration::{self, Destination, MigrationTarget};
 use super::network_request::NetworkRequest;
 use super::network_update::Update;
-use super::options::{self, Options};
 use super::pool_request::PoolRequest;
 use super::request::VmRequest;
 use super::upload::{self, Upload};
-use super::watch::Watch;
 use super::{
     agent, clone, consoles, create, delete, disk_attach, disks, export, fetch, get, hosts, images, list_vms, media,
-    network_changes, network_update, networks, nics, notes, page, pause, pool_changes, pools, power, resize, snapshots,
+    network_changes, network_update, networks, nics, notes, options, page, pause, pool_changes, pools, power, resize,
+    snapshots,
 };
-
-/// The longest that a call may take which only reads.
-const READ_LIMIT: Duration = Duration::from_secs(30);
-
-/// A connection to the VMs, pools, networks and images of one libvirt host.
-///
-/// Cheap to make: libvirt is asked for the first time when a function is called.
-#[derive(Debug)]
-pub struct Libvirt {
-    options: Options,
-    /// For calls that no VM can delay.
-    quick: Arc<Connection>,
-    /// For calls that may wait for a VM, so that they do not take the places of the quick ones.
-    slow: Arc<Connection>,
-    /// Whether this process lives long, so that it keeps the list of VMs.
-    lasting: bool,
-    /// Who follows libvirt's events; begun when it is first needed.
-    follower: OnceLock<Option<Follower>>,
-}
-
-/// Who follows libvirt's events, on which connection.
-#[derive(Debug)]
-struct Follower {
-    watch: Arc<Watch>,
-    /// The watch ends when nobody holds it any more.
-    _connection: Arc<Connection>,
-}
-
-impl Libvirt {
-    /// What it can do.
-    pub const ABILITIES: &'static [Ability] = &[
-        Ability::Info,
-        Ability::Vms,
-        Ability::Images,
-        Ability::Pools,
-        Ability::Networks,
-        Ability::Snapshots,
-        Ability::VmClone,
-        Ability::VmExport,
-        Ability::Hosts,
-        Ability::VmPause,
-        Ability::VmResize,
-        Ability::VmMetadata,
-        Ability::VmMedia,
-        Ability::Disks,
-        Ability::Nics,
-        Ability::Consoles,
-        Ability::GuestAgent,
-        Ability::Events,
-    ];
-
-    /// A provider with these options of a connection; absent ones have their defaults.
-    ///
-    /// # Errors
-    /// `invalid-argument` with an option's name. Whether libvirt answers is not asked.
-    pub fn new(entries: &[OptionEntry]) -> Result<Self, Error> {
-        Self::open(entries, false)
-    }
-
-    /// The same for a process that lives long: it keeps the list of VMs by libvirt's events, so that listing asks nobody.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn lasting(entries: &[OptionEntry]) -> Result<Self, Error> {
-        Self::open(entries, true)
-    }
-
-    fn open(entries: &[OptionEntry], lasting: bool) -> Result<Self, Error> {
-        let options = Options::from_entries(entries)?;
-        let endpoint = Arc::new(options.endpoint());
-        let connection = || Arc::new(Connection::new(Arc::clone(&endpoint), lasting));
-        let quick = connection();
-        let slow = match options.target.is_private() {
-            true => Arc::clone(&quick),
-            false => connection(),
-        };
-        Ok(Self {
-            options,
-            quick,
-            slow,
-            lasting,
-            follower: OnceLock::new(),
-        })
-    }
-
-    /// Who follows libvirt's events; begins it. None when no thread can be had for it.
-    ///
-    /// A command has opened its connections without libvirt's event loop, which it does not need unless it asks for
-    /// events: then they come on a connection of their own.
-    fn watch(&self) -> Option<&Arc<Watch>> {
-        let begin = || {
-            let connection = match self.lasting || self.options.target.is_private() {
-                true => Arc::clone(&self.quick),
-                false => Arc::new(Connection::new(Arc::clone(self.quick.endpoint()), true)),
-            };
-            let watch = Watch::start(&connection)
-                .inspect_err(|error| tracing::warn!(%error, "there is no thread for libvirt's events"));
-            let watch = Arc::new(watch.ok()?);
-            if self.lasting {
-                self.quick.tell(&watch);
-                self.slow.tell(&watch);
-            }
-            Some(Follower {
-                watch,
-                _connection: connection,
-            })
-        };
-        Some(&self.follower.get_or_init(begin).as_ref()?.watch)
-    }
-
-    /// What the provider says about itself, without a connection.
-    pub fn describe() -> ProviderInfo {
-        options::describe()
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        call: &Call,
-        work: impl Fn(&Connect) -> Result<T, Fault> + Send + Sync + 'static,
-    ) -> Result<T, Error> {
-        self.slow
-            .read(call.timeout.min(READ_LIMIT), move |connect| work(connect))
-            .await
-    }
-
-    async fn change<T: Send + 'static>(
-        &self,
-        call: &Call,
-        work: impl FnOnce(&Connect) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.slow.change(call.timeout, move |connect| work(connect)).await
-    }
-
-    /// A change of one VM, which waits until earlier ones of this VM have ended.
-    async fn change_vm<T: Send + 'static>(
-        &self,
-        call: &Call,
-        vm: String,
-        work: impl FnOnce(&Connect, &str) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, Error> {
-        let name = vm.clone();
-        self.slow
-            .change_of_vm(call.timeout, &name, move |connect| work(connect, &vm))
-            .await
-    }
-}
 
 #[async_trait]
 impl Provider for Libvirt {
@@ -365,7 +218,7 @@ impl Provider for Libvirt {
     }
 
     async fn clone_vm(&self, call: &Call, vm: String, spec: VmCloneSpec) -> Result<Change, Error> {
-        self.change(call, move |connect| clone::clone_vm(connect, &vm, &spec))
+        self.change_vm(call, vm, move |connect, vm| clone::clone_vm(connect, vm, &spec))
             .await
     }
 
@@ -374,7 +227,7 @@ impl Provider for Libvirt {
             spec,
             default_pool: self.options.pool.clone(),
         };
-        self.change(call, move |connect| export::export_vm(connect, &vm, &export))
+        self.change_vm(call, vm, move |connect, vm| export::export_vm(connect, vm, &export))
             .await
     }
 
@@ -388,9 +241,23 @@ impl Provider for Libvirt {
     ) -> Result<(), Error> {
         let cancelled = CancelOnDrop::default();
         let (flag, of_call) = (Arc::clone(&cancelled.0), call.clone());
-        self.change(call, move |connect| {
+        self.change_vm(call, vm, move |connect, vm| {
             let target = (&into, &of_call);
-            export::download_vm_disk(connect, &vm, &disk, format.as_deref(), target, &flag)
+            export::download_vm_disk(connect, vm, &disk, format.as_deref(), target, &flag)
+        })
+        .await
+    }
+
+    async fn migrate_vm(&self, call: &Call, vm: String, spec: MigrationSpec) -> Result<Change, Error> {
+        let target = MigrationTarget::choose(&self.options.migration_targets, spec.target.as_deref());
+        let destination = target.map(|target| Destination {
+            endpoint: Connection::new(Arc::new(self.options.endpoint_of_target(target)), self.lasting),
+            target: target.clone(),
+        });
+        let cancelled = CancelOnDrop::default();
+        let flag = Arc::clone(&cancelled.0);
+        self.change_vm(call, vm, move |connect, vm| {
+            migration::migrate_vm(connect, vm, &spec, destination, &flag)
         })
         .await
     }
@@ -523,15 +390,15 @@ impl Provider for Libvirt {
     }
 
     async fn read_vm_console_log(&self, call: &Call, vm: String) -> Result<String, Error> {
-        self.read(call, move |connect| consoles::read_log(connect, &vm)).await
+        self.read_vm(call, vm, consoles::read_log).await
     }
 
     async fn take_vm_screenshot(&self, call: &Call, vm: String) -> Result<Vec<u8>, Error> {
-        self.read(call, move |connect| consoles::screenshot(connect, &vm)).await
+        self.read_vm(call, vm, consoles::screenshot).await
     }
 
     async fn get_guest_info(&self, call: &Call, vm: String) -> Result<GuestInfo, Error> {
-        self.read(call, move |connect| agent::info(connect, &vm)).await
+        self.read_vm(call, vm, agent::info).await
     }
 
     async fn run_guest_command(
@@ -541,26 +408,32 @@ impl Provider for Libvirt {
         command: GuestCommand,
     ) -> Result<GuestCommandResult, Error> {
         let allowed = self.options.guest_commands;
-        self.change(call, move |connect| agent::run_command(connect, &vm, &command, allowed))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            agent::run_command(connect, vm, &command, allowed)
+        })
+        .await
     }
 
     async fn set_guest_password(&self, call: &Call, vm: String, user: String, password: String) -> Result<(), Error> {
-        self.change(call, move |connect| agent::set_password(connect, &vm, &user, &password))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            agent::set_password(connect, vm, &user, &password)
+        })
+        .await
     }
 
     async fn set_guest_ssh_keys(&self, call: &Call, vm: String, user: String, keys: Vec<String>) -> Result<(), Error> {
-        self.change(call, move |connect| agent::set_ssh_keys(connect, &vm, &user, &keys))
-            .await
+        self.change_vm(call, vm, move |connect, vm| {
+            agent::set_ssh_keys(connect, vm, &user, &keys)
+        })
+        .await
     }
 
     async fn freeze_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
-        self.change(call, move |connect| agent::freeze(connect, &vm)).await
+        self.change_vm(call, vm, agent::freeze).await
     }
 
     async fn thaw_guest(&self, call: &Call, vm: String) -> Result<u32, Error> {
-        self.change(call, move |connect| agent::thaw(connect, &vm)).await
+        self.change_vm(call, vm, agent::thaw).await
     }
 }
 

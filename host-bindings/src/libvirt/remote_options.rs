@@ -59,16 +59,20 @@ impl RemoteOptions {
         Ok(true)
     }
 
-    /// Checks that each given option means something for this connection, and that it has what it needs.
+    /// Checks that each given option means something for this connection or for a host to which its VMs may move, and that
+    /// each of these has what it needs.
     ///
     /// # Errors
     /// `invalid-argument` with the option's name.
-    pub(super) fn check(&self, target: &Target) -> Result<(), Error> {
-        let remote = match target {
-            Target::Remote(remote) => Some(remote),
-            Target::Local(_) => None,
-        };
-        let transport = remote.map(|remote| remote.transport);
+    pub(super) fn check(&self, target: &Target, others: &[&Target]) -> Result<(), Error> {
+        let remotes: Vec<&Remote> = std::iter::once(&target)
+            .chain(others)
+            .filter_map(|target| match target {
+                Target::Remote(remote) => Some(remote),
+                Target::Local(_) => None,
+            })
+            .collect();
+        let goes_by = |transport| remotes.iter().any(|remote| remote.transport == transport);
         let given = [
             ("ssh_key", self.ssh_key.is_some(), Transport::Ssh),
             ("ssh_known_hosts", self.ssh_known_hosts.is_some(), Transport::Ssh),
@@ -79,7 +83,7 @@ impl RemoteOptions {
             (ALLOW_PLAIN_TCP, self.allow_plain_tcp, Transport::Tcp),
         ];
         for (name, given, wanted) in given {
-            if given && transport != Some(wanted) {
+            if given && !goes_by(wanted) {
                 let scheme = match wanted {
                     Transport::Ssh => "qemu+ssh",
                     Transport::Tls => "qemu+tls",
@@ -89,7 +93,7 @@ impl RemoteOptions {
                 return Err(Error::invalid_argument(name, message));
             }
         }
-        if transport == Some(Transport::Tcp) && !self.allow_plain_tcp {
+        if goes_by(Transport::Tcp) && !self.allow_plain_tcp {
             let message = format!(
                 "`qemu+tcp` sends everything, passwords of guests too, in clear text to whoever answers at that address: \
                  use `qemu+tls` or `qemu+ssh`, or set the option `{ALLOW_PLAIN_TCP}` on a network that only you can reach"
@@ -98,9 +102,9 @@ impl RemoteOptions {
         }
         self.check_tls()?;
         // A user's own daemon listens in a directory that is named after the user's number over there.
-        let needs_socket = remote
-            .is_some_and(|remote| remote.transport == Transport::Ssh && remote.scope == super::uri::Scope::Session);
-        if needs_socket && self.socket.is_none() {
+        let needs_socket =
+            |remote: &&Remote| remote.transport == Transport::Ssh && remote.scope == super::uri::Scope::Session;
+        if remotes.iter().any(needs_socket) && self.socket.is_none() {
             let message = "a user's own libvirt listens at a place of its own, for example \
                            `/run/user/1000/libvirt/libvirt-sock`: say where";
             return Err(Error::invalid_argument("remote_socket", message));
@@ -216,7 +220,9 @@ mod tests {
             };
             assert!(options.take(&entry).map_err(|error| error.kind)?, "{name}");
         }
-        options.check(&Target::parse(uri).unwrap()).map_err(|error| error.kind)
+        options
+            .check(&Target::parse(uri).unwrap(), &[])
+            .map_err(|error| error.kind)
     }
 
     #[test]
@@ -237,6 +243,17 @@ mod tests {
         ] {
             assert_eq!(outcome(uri, entries), Ok(()), "{uri} {entries:?}");
         }
+    }
+
+    #[test]
+    fn what_only_a_host_to_move_to_needs_is_taken_and_asked_for() {
+        let local = Target::parse("qemu:///system").unwrap();
+        let other = Target::parse("qemu+tcp://h/system").unwrap();
+        let mut options = RemoteOptions::default();
+        assert!(options.check(&local, &[&other]).is_err());
+        options.allow_plain_tcp = true;
+        assert_eq!(options.check(&local, &[&other]), Ok(()));
+        assert!(options.check(&local, &[]).is_err());
     }
 
     #[test]

@@ -3,24 +3,16 @@
 //! What is left is typed and complete: [`VmRequest`] holds no wish that `create` could overlook. Whether images, pools and
 //! networks exist is `create`'s question.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
-use crate::contract::{Error, Tag, VmDiskSpec, VmNicSpec, VmSpec};
+use crate::contract::{Error, Tag, VmSpec};
 
 use super::capabilities::PlatformWish;
-use super::disk_tuning::DiskTuning;
-use super::domain_xml::DiskBus;
+use super::disk_request::{DiskRequest, check_disks, tune_disks};
 use super::hardware::{Hardware, Size};
-use super::keyed::Keyed;
-use super::names::{check_hostname, check_name, check_text, is_uuid, normal_mac, printable, random_mac};
-use super::nic_source::NicSource;
-use super::nic_tuning::NicTuning;
+use super::names::{check_hostname, check_name, check_text, is_uuid, printable};
+use super::nic_request::{NicRequest, check_nics, tune_nics};
 use super::option_reader::OptionReader;
 use super::options::Options;
 use super::template::{self, TemplateContext, TemplateNic};
-use super::volumes::GIB;
 
 /// Virtual CPUs of a VM that asks for no number.
 pub(super) const DEFAULT_CPUS: u32 = 2;
@@ -50,44 +42,6 @@ pub(super) struct VmRequest {
     pub(super) ignition: Option<Secret>,
     pub(super) platform: PlatformWish,
     pub(super) hardware: Hardware,
-}
-
-/// A disk, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DiskRequest {
-    pub(super) source: DiskSourceRequest,
-    pub(super) bus: DiskBus,
-    pub(super) tuning: DiskTuning,
-}
-
-/// Where a disk's bytes come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum DiskSourceRequest {
-    /// A volume that exists.
-    Existing(String),
-    /// A new volume.
-    New {
-        /// The image under it.
-        image: Option<String>,
-        /// Its size; none for the image's.
-        bytes: Option<u64>,
-        /// Its pool.
-        pool: String,
-        /// Its format; none for the pool's default.
-        format: Option<String>,
-    },
-}
-
-/// An interface, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NicRequest {
-    pub(super) source: NicSource,
-    pub(super) mac: String,
-    pub(super) model: String,
-    pub(super) tuning: NicTuning,
-    pub(super) address: Option<IpNet>,
-    pub(super) gateway: Option<IpAddr>,
-    pub(super) dns_servers: Vec<IpAddr>,
 }
 
 /// A text that is in no debug output.
@@ -264,191 +218,6 @@ fn at_least_one(field: &str, value: Option<u32>, default: u32) -> Result<u32, Er
     }
 }
 
-fn check_disks(spec: &VmSpec, pool: &str) -> Result<Vec<DiskRequest>, Error> {
-    if spec.disks.len() > DEVICES_MAX {
-        return Err(Error::invalid_argument(
-            "disks",
-            format!("a vm can be created with at most {DEVICES_MAX} disks"),
-        ));
-    }
-    let mut disks = Vec::with_capacity(spec.disks.len().max(1));
-    for (index, disk) in spec.disks.iter().enumerate() {
-        let image = if index == 0 { spec.image.as_ref() } else { None };
-        disks.push(check_disk(disk, image, pool)?);
-    }
-    if let (true, Some(image)) = (spec.disks.is_empty(), &spec.image) {
-        let source = DiskSourceRequest::New {
-            image: Some(image.clone()),
-            bytes: None,
-            pool: pool.to_owned(),
-            format: None,
-        };
-        disks.push(DiskRequest {
-            source,
-            bus: DiskBus::default(),
-            tuning: DiskTuning::default(),
-        });
-    }
-    Ok(disks)
-}
-
-fn check_disk(disk: &VmDiskSpec, vm_image: Option<&String>, pool: &str) -> Result<DiskRequest, Error> {
-    let bus = match disk.bus.as_deref() {
-        None => DiskBus::default(),
-        Some(name) => DiskBus::parse("bus", name)?,
-    };
-    if let (Some(own), Some(of_vm)) = (&disk.image, vm_image)
-        && own != of_vm
-    {
-        return Err(Error::invalid_argument(
-            "image",
-            "the first disk names another image than the vm: give one of them",
-        ));
-    }
-    let image = disk.image.as_ref().or(vm_image).cloned();
-    if let Some(existing) = &disk.existing {
-        let others = [
-            image.is_some(),
-            disk.size_gib.is_some(),
-            disk.pool.is_some(),
-            disk.format.is_some(),
-        ];
-        if others.contains(&true) {
-            let message = "an existing disk keeps its image, size, pool and format: give `existing` alone, and no image for the vm";
-            return Err(Error::invalid_argument("existing", message));
-        }
-        return Ok(DiskRequest {
-            source: DiskSourceRequest::Existing(existing.clone()),
-            bus,
-            tuning: DiskTuning::default(),
-        });
-    }
-    let bytes = match disk.size_gib {
-        Some(0) => return Err(Error::invalid_argument("size-gib", "a disk has at least 1 GiB")),
-        size => size.map(|size| u64::from(size) * GIB),
-    };
-    match (disk.format.as_deref(), &image, bytes) {
-        (None | Some("qcow2" | "raw"), None, None) => Err(Error::invalid_argument(
-            "size-gib",
-            "a disk without an image needs a size",
-        )),
-        (Some("raw"), Some(_), _) => Err(Error::invalid_argument(
-            "format",
-            "a disk that is based on an image is always qcow2: leave `format` out",
-        )),
-        (None | Some("qcow2" | "raw"), ..) => {
-            let pool = disk.pool.clone().unwrap_or_else(|| pool.to_owned());
-            Ok(DiskRequest {
-                source: DiskSourceRequest::New {
-                    image,
-                    bytes,
-                    pool,
-                    format: disk.format.clone(),
-                },
-                bus,
-                tuning: DiskTuning::default(),
-            })
-        }
-        (Some(other), ..) => {
-            let message = format!(
-                "`{}` is not a disk format of this provider: use qcow2 or raw",
-                printable(other)
-            );
-            Err(Error::invalid_argument("format", message))
-        }
-    }
-}
-
-fn check_nics(nics: &[VmNicSpec], options: &Options) -> Result<Vec<NicRequest>, Error> {
-    if nics.len() > DEVICES_MAX {
-        return Err(Error::invalid_argument(
-            "nics",
-            format!("a vm can be created with at most {DEVICES_MAX} interfaces"),
-        ));
-    }
-    if nics.is_empty() {
-        let nic = NicRequest {
-            source: NicSource::from_text(&options.network)?,
-            mac: random_mac(),
-            model: "virtio".to_owned(),
-            tuning: NicTuning::default(),
-            address: None,
-            gateway: None,
-            dns_servers: Vec::new(),
-        };
-        return Ok(vec![nic]);
-    }
-    nics.iter().map(|nic| check_nic(nic, options)).collect()
-}
-
-/// Checks an interface.
-///
-/// # Errors
-/// `invalid-argument` with the field's name.
-pub(super) fn check_nic(nic: &VmNicSpec, options: &Options) -> Result<NicRequest, Error> {
-    if nic.subnet.is_some() {
-        return Err(Error::invalid_argument(
-            "subnet",
-            "libvirt networks have no subnets: name the network alone",
-        ));
-    }
-    if nic.public == Some(true) {
-        return Err(Error::invalid_argument(
-            "public",
-            "libvirt hands out no public addresses: use a bridged network",
-        ));
-    }
-    let address = nic
-        .address
-        .as_deref()
-        .map(|text| parse("address", text, "192.0.2.7/24"))
-        .transpose()?;
-    if address.is_none() && (nic.gateway.is_some() || !nic.dns_servers.is_empty()) {
-        let field = if nic.gateway.is_some() {
-            "gateway"
-        } else {
-            "dns-servers"
-        };
-        return Err(Error::invalid_argument(
-            field,
-            format!("{field} goes with a fixed `address`; DHCP brings its own"),
-        ));
-    }
-    let model = nic.model.clone().unwrap_or_else(|| "virtio".to_owned());
-    if model.is_empty()
-        || !model
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    {
-        return Err(Error::invalid_argument(
-            "model",
-            format!("`{}` is not a device model", printable(&model)),
-        ));
-    }
-    Ok(NicRequest {
-        source: NicSource::from_text(nic.network.as_deref().unwrap_or(&options.network))?,
-        tuning: NicTuning::default(),
-        mac: nic.mac.as_deref().map_or_else(|| Ok(random_mac()), normal_mac)?,
-        model,
-        address,
-        gateway: nic
-            .gateway
-            .as_deref()
-            .map(|text| parse("gateway", text, "192.0.2.1"))
-            .transpose()?,
-        dns_servers: nic
-            .dns_servers
-            .iter()
-            .map(|text| parse("dns-servers", text, "192.0.2.53"))
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-fn parse<T: std::str::FromStr>(field: &str, text: &str, example: &str) -> Result<T, Error> {
-    let refused = |_| Error::invalid_argument(field, format!("{field} `{}` is not like `{example}`", printable(text)));
-    text.parse().map_err(refused)
-}
-
 /// A seed is made only when the guest is to be told something.
 fn check_seed(spec: &VmSpec, fixed_address: bool) -> Result<Option<SeedRequest>, Error> {
     if spec.user_data.is_none() && spec.ssh_keys.is_empty() && spec.hostname.is_none() && !fixed_address {
@@ -485,44 +254,6 @@ fn check_metadata(mut metadata: Vec<Tag>) -> Result<Vec<Tag>, Error> {
         check_text("metadata", &tag.value)?;
     }
     Ok(metadata)
-}
-
-/// Adds the settings of the option `disk_options` to the disks.
-fn tune_disks(disks: &mut [DiskRequest], texts: &[String]) -> Result<(), Error> {
-    const OPTION: &str = "disk_options";
-    for text in texts {
-        let (index, mut keyed) = Keyed::parse_indexed(OPTION, text)?;
-        let count = disks.len();
-        let Some(disk) = disks.get_mut(index) else {
-            return Err(keyed.refused(&format!("the vm has {count} disks, the first of which is 0")));
-        };
-        if disk.tuning != DiskTuning::default() {
-            return Err(keyed.refused("the disk has settings already: give them in one text"));
-        }
-        disk.tuning = DiskTuning::from_keyed(&mut keyed)?;
-        keyed.finish()?;
-        // Whether the format allows it is known once a volume is chosen.
-        disk.tuning.check(disk.bus, None)?;
-    }
-    Ok(())
-}
-
-/// Adds the settings of the option `nic_options` to the interfaces.
-fn tune_nics(nics: &mut [NicRequest], texts: &[String]) -> Result<(), Error> {
-    const OPTION: &str = "nic_options";
-    for text in texts {
-        let (index, mut keyed) = Keyed::parse_indexed(OPTION, text)?;
-        let count = nics.len();
-        let Some(nic) = nics.get_mut(index) else {
-            return Err(keyed.refused(&format!("the vm has {count} interfaces, the first of which is 0")));
-        };
-        if nic.tuning != NicTuning::default() {
-            return Err(keyed.refused("the interface has settings already: give them in one text"));
-        }
-        nic.tuning = NicTuning::from_keyed(&mut keyed)?;
-        keyed.finish()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

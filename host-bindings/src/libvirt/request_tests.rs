@@ -1,7 +1,10 @@
 //! Tests of `request`: every field of a spec is used or refused by its name.
 
 use super::*;
-use crate::contract::{ErrorKind, OptionEntry, OptionValue};
+use crate::contract::{ErrorKind, OptionEntry, OptionValue, VmDiskSpec, VmNicSpec};
+use crate::libvirt::disk_request::DiskSourceRequest;
+use crate::libvirt::disk_tuning::DiskTuning;
+use crate::libvirt::domain_xml::DiskBus;
 
 fn spec() -> VmSpec {
     serde_json::from_value(serde_json::json!({ "name": "web", "start": true, "autostart": false })).unwrap()

@@ -108,23 +108,6 @@ fn last_line(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::libvirt::tunnel::DEFAULT_SOCKET;
-    use crate::libvirt::uri::{Remote, Scope, Transport};
-
-    fn settings() -> SshSettings {
-        SshSettings {
-            remote: Remote {
-                transport: Transport::Ssh,
-                user: Some("ops".into()),
-                host: "kvm".into(),
-                port: Some(2222),
-                scope: Scope::System,
-            },
-            socket: DEFAULT_SOCKET.into(),
-            key: None,
-            known_hosts: None,
-        }
-    }
 
     #[test]
     fn each_refusal_has_its_kind_and_says_what_to_do() {
@@ -151,7 +134,7 @@ mod tests {
             ),
             ("", ErrorKind::Unavailable, "without a word"),
         ] {
-            let error = of_login(&settings(), words);
+            let error = of_login(&SshSettings::sample(), words);
             assert_eq!(error.kind, kind, "{words}");
             assert!(
                 error.message.contains(advice) && error.message.contains("`kvm`"),
@@ -163,9 +146,13 @@ mod tests {
 
     #[test]
     fn a_socket_that_does_not_answer_is_told_from_a_silent_ssh() {
-        let error = of_channel(&settings(), "channel 1: open failed: connect failed: open failed\r\n").unwrap();
+        let error = of_channel(
+            &SshSettings::sample(),
+            "channel 1: open failed: connect failed: open failed\r\n",
+        )
+        .unwrap();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(error.message.contains("`remote_socket`"), "{}", error.message);
-        assert_eq!(of_channel(&settings(), "Warning: something\r\n"), None);
+        assert_eq!(of_channel(&SshSettings::sample(), "Warning: something\r\n"), None);
     }
 }

@@ -290,22 +290,33 @@ fn arguments(settings: &SshSettings, socket: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::libvirt::uri::Transport;
-
-    fn settings() -> SshSettings {
-        SshSettings {
+impl SshSettings {
+    /// Those of tests: a host with a user and a port of its own, and no files.
+    pub(super) fn sample() -> Self {
+        Self {
             remote: Remote {
-                transport: Transport::Ssh,
+                transport: super::uri::Transport::Ssh,
                 user: Some("ops".into()),
                 host: "kvm".into(),
                 port: Some(2222),
                 scope: Scope::System,
             },
             socket: DEFAULT_SOCKET.into(),
+            key: None,
+            known_hosts: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> SshSettings {
+        SshSettings {
             key: Some("/keys/id".into()),
             known_hosts: Some("/keys/known".into()),
+            ..SshSettings::sample()
         }
     }
 

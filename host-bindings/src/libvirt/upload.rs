@@ -29,6 +29,8 @@ use super::volume_xml::VolumeDefinition;
 
 /// The least that is worth a hole: what file systems allocate at once.
 const HOLE_BYTES: usize = 4096;
+/// How many zeros are sent at once where there are no holes.
+const ZEROS_BYTES: usize = 1 << 20;
 /// How long libvirt may take to look at a volume again after its content arrived.
 const REFRESH_LIMIT: Duration = Duration::from_secs(10);
 
@@ -120,7 +122,8 @@ pub(super) fn create_filled(
     }
 }
 
-fn create_volume(pool: &StoragePool, name: &str, bytes: u64) -> Result<Owned<StorageVol>, Fault> {
+/// A new volume, as yet without content.
+pub(super) fn create_volume(pool: &StoragePool, name: &str, bytes: u64) -> Result<Owned<StorageVol>, Fault> {
     // Raw whatever the content is: libvirt looks at the content once it has arrived, and must not write a header first.
     let capacity_bytes = bytes.next_multiple_of(512);
     let definition = VolumeDefinition {
@@ -134,7 +137,8 @@ fn create_volume(pool: &StoragePool, name: &str, bytes: u64) -> Result<Owned<Sto
         .doing("create", "image", name)
 }
 
-fn remove(volume: &StorageVol, name: &str, fault: Fault) -> Fault {
+/// Removes a volume whose content did not arrive; the fault with what went wrong there too.
+pub(super) fn remove(volume: &StorageVol, name: &str, fault: Fault) -> Fault {
     match volume.delete(0) {
         Ok(()) => fault,
         Err(error) => fault.and(&format!(
@@ -201,7 +205,7 @@ fn wait_until_seen(volume: &StorageVol, format: ImageFormat, bytes: u64) -> Resu
 }
 
 /// An open stream into a volume. Dropping it without [`Sender::finish`] gives the upload up.
-struct Sender<'a> {
+pub(super) struct Sender<'a> {
     stream: Owned<Stream>,
     name: &'a str,
     /// Whether it takes holes for what is zero.
@@ -210,7 +214,8 @@ struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    fn open(connect: &Connect, volume: &StorageVol, name: &'a str, bytes: u64) -> Result<Self, Fault> {
+    /// Opens a stream for so many bytes, or for as many as come when that is 0.
+    pub(super) fn open(connect: &Connect, volume: &StorageVol, name: &'a str, bytes: u64) -> Result<Self, Fault> {
         let new_stream = || Stream::new(connect, 0).map(Owned::new).doing("upload", "image", name);
         let mut stream = new_stream()?;
         let sparse = sys::VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM;
@@ -233,7 +238,7 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends a piece; what is zero in it is not sent but skipped.
-    fn send(&self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(super) fn send(&self, bytes: &[u8]) -> Result<(), Fault> {
         if !self.with_holes {
             return self.send_all(bytes);
         }
@@ -257,6 +262,25 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
+    /// Leaves a hole of so many bytes, or sends zeros where there are no holes.
+    pub(super) fn skip(&self, bytes: u64) -> Result<(), Fault> {
+        let mut left = bytes;
+        let zeros = vec![0; if self.with_holes { 0 } else { ZEROS_BYTES }];
+        while left > 0 {
+            let length = usize::try_from(left).unwrap_or(usize::MAX);
+            let skipped = if self.with_holes {
+                ffi::send_hole(&self.stream, length).doing("upload", "image", self.name)?;
+                length
+            } else {
+                let part = zeros.get(..length).unwrap_or(&zeros);
+                self.send_all(part)?;
+                part.len()
+            };
+            left = left.saturating_sub(skipped as u64);
+        }
+        Ok(())
+    }
+
     fn send_all(&self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let sent = self.stream.send(bytes).doing("upload", "image", self.name)?;
@@ -265,7 +289,8 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<(), Fault> {
+    /// Ends the stream; everything has arrived then.
+    pub(super) fn finish(self) -> Result<(), Fault> {
         self.finished.set(true);
         ffi::finish_stream(&self.stream).doing("upload", "image", self.name)
     }

@@ -188,6 +188,11 @@ fn split_port(address: &str) -> Result<(&str, Option<u16>), &'static str> {
     }
 }
 
+/// Whether a text is a host's name or address, an IPv6 address without brackets, and nothing else.
+pub(super) fn is_host(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok() || text.parse::<Ipv4Addr>().is_ok() || is_plain_word(text)
+}
+
 /// What can stand among a program's arguments and in a connection string and mean nothing but itself.
 fn is_plain_word(text: &str) -> bool {
     text.len() <= 255

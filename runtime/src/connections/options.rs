@@ -90,6 +90,15 @@ fn fill_in(entries: &mut Vec<OptionEntry>, derived: &[(usize, Template)]) {
     }
 }
 
+/// A list that was given as one text: items between commas, or a JSON array for items that have commas themselves.
+fn split_list(text: &str) -> Vec<String> {
+    let items = || text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(items) => items,
+        Err(_) => items().map(str::to_owned).collect(),
+    }
+}
+
 fn convert(option: &OptionSchema, input: &OptionInput) -> Result<OptionValue> {
     let value = match (option.r#type, input) {
         (OptionType::Text, OptionInput::Text(text)) => OptionValue::Text(text.clone()),
@@ -102,13 +111,7 @@ fn convert(option: &OptionSchema, input: &OptionInput) -> Result<OptionValue> {
             OptionValue::Boolean(text.trim().parse().map_err(|_| mismatch(option, text))?)
         }
         (OptionType::TextList, OptionInput::TextList(items)) => OptionValue::TextList(items.clone()),
-        (OptionType::TextList, OptionInput::Text(text)) => OptionValue::TextList(
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        ),
+        (OptionType::TextList, OptionInput::Text(text)) => OptionValue::TextList(split_list(text)),
         // A number is also a text: `port = 8000` where the schema says text.
         (OptionType::Text, OptionInput::Integer(number)) => OptionValue::Text(number.to_string()),
         (_, other) => return Err(mismatch(option, &format!("{other:?}"))),
@@ -169,6 +172,16 @@ mod tests {
                 OptionType::TextList,
                 text("a, b"),
                 OptionValue::TextList(vec!["a".into(), "b".into()]),
+            ),
+            (
+                OptionType::TextList,
+                text(r#"["0:cache=none,io=native", "1:shareable"]"#),
+                OptionValue::TextList(vec!["0:cache=none,io=native".into(), "1:shareable".into()]),
+            ),
+            (
+                OptionType::TextList,
+                text("[::1]:80,b"),
+                OptionValue::TextList(vec!["[::1]:80".into(), "b".into()]),
             ),
             (OptionType::Text, OptionInput::Integer(7), OptionValue::Text("7".into())),
         ];

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Deserialize;
-use stockade_host::contract::{Image, MigrationSpec, Vm, VmCloneSpec, VmExportSpec, VmResizeSpec};
+use stockade_host::contract::{ErrorKind, Image, MigrationSpec, Vm, VmCloneSpec, VmExportSpec, VmResizeSpec};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Created, created_but_unread};
@@ -147,18 +149,23 @@ pub(super) async fn export_vm(
     Ok(Created::at(&path.connection, &["images", &id], image))
 }
 
-/// Move a VM to another host; answers the VM as it is then.
+/// Move a VM to another host; answers the VM as it is then, and nothing when that host is beyond the connection.
 #[utoipa::path(
     post, path = "/v1/connections/{connection}/vms/{vm}/migrate", tag = "vms", params(VmPath),
-    request_body = MigrationSpec, responses((status = 200, body = Vm))
+    request_body = MigrationSpec,
+    responses((status = 200, body = Vm), (status = 204, description = "it is on a host of another connection"))
 )]
 pub(super) async fn migrate_vm(
     State(api): State<Api>,
     Path(path): Path<VmPath>,
     Query(NoQuery {}): Query<NoQuery>,
     Body(spec): Body<MigrationSpec>,
-) -> Answer<Json<Vm>> {
+) -> Answer<Response> {
     let service = api.connect(&path.connection).await?;
     let id = service.migrate_vm(&path.vm, spec).await?;
-    Ok(Json(service.get_vm(&id).await?))
+    match service.get_vm(&id).await {
+        Ok(vm) => Ok(Json(vm).into_response()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,3 +1,5 @@
+//! Against daemons of our own: what they may say, and what nobody may believe.
+
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 

@@ -5,6 +5,8 @@
 //! new provider adds its column by being there.
 
 mod contract_tests;
+mod field_rows;
+mod fields;
 mod proofs;
 mod provider;
 
@@ -59,7 +61,8 @@ Where a method is served by several functions, the cell names each one that diff
 pub(crate) fn check(stage: &Stage) -> Outcome {
     let trials = trials::all();
     check_proofs(&trials)?;
-    let expected = document(&Provider::all(stage)?, &trials)?;
+    let mut expected = document(&Provider::all(stage)?, &trials)?;
+    expected.push_str(&fields::table(&stage.runtime.provider(provider::NATIVE)?, &trials)?);
     let file = workspace_root().join("runtime/src/docs/abilities.md");
     if std::env::var_os(BLESS_VARIABLE).is_some() {
         std::fs::write(&file, &expected)?;

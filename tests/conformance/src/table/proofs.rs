@@ -6,6 +6,7 @@ pub(super) const EVERY_FUNCTION: &str = "every_function_of_an_exported_ability_a
 /// The trials that prove a function, the most telling first. One without any is proven by [`EVERY_FUNCTION`] alone.
 pub(super) fn proofs(function: &str) -> &'static [&'static str] {
     match function {
+        "info.describe" => &["a_misspelt_option_of_a_vm_is_met_with_the_right_one"],
         "info.check-connection" => &["the_connection_works"],
         "vms.list-vms" => &["pages_hold_everything_once_and_none_is_too_long"],
         "vms.get-vm" => &["a_list_and_a_single_read_agree"],
@@ -19,6 +20,7 @@ pub(super) fn proofs(function: &str) -> &'static [&'static str] {
         "vm-pause.pause-vm" | "vm-pause.resume-vm" => &["pausing_a_paused_vm_and_resuming_a_running_one_is_success"],
         "vm-pause.reset-vm" => &["a_reset_vm_keeps_running"],
         "vm-pause.suspend-vm" => &["a_suspended_vm_continues_where_it_left_off"],
+        "vm-resize.upgrade-vm-hardware" => &["the_hardware_of_a_stopped_vm_is_upgraded"],
         "vm-resize.resize-vm" => &["a_stopped_vm_is_resized"],
         "vm-metadata.update-vm-metadata" => &["metadata_is_set_changed_and_removed"],
         "vm-metadata.set-vm-description" => &["a_description_is_set_and_removed"],

@@ -18,7 +18,7 @@ use crate::trials::Trial;
 /// Directories of `components/` that are no providers.
 const NO_PROVIDERS: &[&str] = &["sdk", "componentize", "dist"];
 /// The provider that is part of the host.
-const NATIVE: &str = "libvirt";
+pub(super) const NATIVE: &str = "libvirt";
 /// Its documentation, and its table of what is refused.
 const NATIVE_DOCUMENTS: [&str; 2] = [
     "host-bindings/src/libvirt/mod.rs",

@@ -11,6 +11,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_size_for_the_next_start_is_there_after_it,
         a_size_of_nothing_changes_nothing,
         a_size_that_cannot_be_is_refused,
+        the_hardware_of_a_stopped_vm_is_upgraded,
     ];
     all.extend(trials![&[Ability::VmResize, Ability::Flavors]; a_vm_takes_the_size_of_a_flavor]);
     all
@@ -107,4 +108,25 @@ async fn a_vm_takes_the_size_of_a_flavor(subject: &Subject) -> Outcome {
         .resize_vm("absent", size(Some(256), ApplyWhen::Now))
         .await;
     not_found(missing, "absent")
+}
+
+async fn the_hardware_of_a_stopped_vm_is_upgraded(subject: &Subject) -> Outcome {
+    subject.create("upgraded").await?;
+    let before = subject.service.get_vm("upgraded").await?;
+    let answer = subject.service.upgrade_vm_hardware("upgraded", None).await;
+    if subject.unless_documented(answer)?.is_none() {
+        return Ok(());
+    }
+    let after = subject.service.get_vm("upgraded").await?;
+    ensure!(
+        (&before.id, before.cpus, before.memory_mib) == (&after.id, after.cpus, after.memory_mib),
+        "before {before:?}, after {after:?}"
+    );
+    subject.service.start_vm("upgraded").await?;
+    subject.expect_status("upgraded", VmStatus::Running).await?;
+    let unknown = subject
+        .service
+        .upgrade_vm_hardware("upgraded", Some("no-such-version"))
+        .await;
+    refused(unknown, &["invalid-argument", "not-found"]).map(drop)
 }

@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
-use stockade_test_support::artifacts;
 use stockade_test_support::private_libvirt::{self, PrivateLibvirt};
+use stockade_test_support::{artifacts, wait_for};
 use tempfile::TempDir;
 
 /// Set where a test runs again, inside.
 const INSIDE: &str = "STOCKADE_TEST_INSIDE_LIBVIRT";
+
+/// How long a guest may take to boot, under emulation on a busy machine.
+const GUEST_LIMIT: Duration = Duration::from_secs(240);
 
 /// What a test has inside.
 pub(crate) struct Lab {
@@ -101,6 +105,21 @@ impl Lab {
     pub(crate) fn vms(&self, connection: &str) -> Vec<Value> {
         let text = self.stockade(&["--connection", connection, "list", "vm", "--output", "json"]);
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// What a shell in a guest prints, once the guest's agent answers.
+    pub(crate) fn ask(&self, connection: &str, vm: &str, script: &str) -> String {
+        let shell = ["guest", "exec", vm, "--", "/bin/sh", "-c", script];
+        let arguments = [&["--connection", connection], &shell[..]].concat();
+        wait_for("the guest to answer", GUEST_LIMIT, || {
+            let output = self.run(&arguments);
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() || told.contains("agent"), "{script}: {told}");
+            output
+                .status
+                .success()
+                .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        })
     }
 
     /// The names of the VMs of a connection.

@@ -1,5 +1,5 @@
 //! What needs a real libvirt daemon, and no particular trial of the conformance suite: hosts reached by ssh and TLS, a
-//! server's list that follows events, VMs that hang, kcli beside us, and that nothing else is started.
+//! server's list that follows events, VMs that hang or move, kcli beside us, and that nothing else is started.
 //!
 //! Each test has a private libvirt of its own and runs inside its namespaces (`lab`): it changes and breaks it as it likes.
 
@@ -12,13 +12,17 @@
     reason = "a test that cannot go on has failed, and prints for people"
 )]
 
+mod bad_input;
 mod children;
 mod daemon;
+mod devices;
 mod hung;
 mod interop;
 mod lab;
 mod lists;
+mod moves;
 mod remote;
+mod second;
 mod server;
 mod serving;
 mod sshd;
