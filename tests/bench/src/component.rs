@@ -31,10 +31,7 @@ pub(crate) async fn connect(home: &Path, name: &str, url: &str) -> Result<Servic
 pub(crate) fn run() -> Result<()> {
     let server = native::ten_vms()?;
     let home = tempfile::tempdir()?;
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let threads = crate::threads(2)?;
     threads.block_on(async {
         let service = connect(home.path(), "bench", &server.url()).await?;
         let _warm = native::time(&server.url(), RUNS / 10).await?;

@@ -32,6 +32,14 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Measures something and prints it.
 type Benchmark = fn() -> Result<()>;
 
+/// Threads for what is measured.
+fn threads(count: usize) -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(count)
+        .enable_all()
+        .build()?)
+}
+
 fn main() -> ExitCode {
     if let Some(code) = stockade::become_child_if_asked() {
         return code;

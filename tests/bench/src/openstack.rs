@@ -88,10 +88,7 @@ pub(crate) fn run() -> Result<()> {
     let count = Arc::new(AtomicUsize::new(0));
     let port = serve(&count)?;
     let home = tempfile::tempdir()?;
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let threads = crate::threads(2)?;
     threads.block_on(async {
         let service = connect(home.path(), port).await?;
         list(&service, port, &count).await?;

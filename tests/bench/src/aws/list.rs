@@ -35,10 +35,7 @@ pub(crate) fn run() -> Result<()> {
     let moto = AwsPeer::moto()?;
     let port = moto.peer().port();
     let home = tempfile::tempdir()?;
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let threads = crate::threads(2)?;
     threads.block_on(async {
         let service = connect(home.path(), port, None).await?;
         let client = client("ec2", port)?;

@@ -25,10 +25,7 @@ pub(crate) fn run() -> Result<()> {
     let port = sink::serve(answer)?;
     let file = tempfile::tempfile()?;
     file.set_len(BYTES)?;
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let threads = crate::threads(2)?;
     let home = tempfile::tempdir()?;
     let (ours, signed, plain) = threads.block_on(async {
         let service = connect(home.path(), port, Some(MEMORY_MIB)).await?;

@@ -49,10 +49,7 @@ pub(super) fn run(home: &Path) -> Result<()> {
         "http://{}/v1/connections/bench/vms",
         address.trim().trim_end_matches('/')
     );
-    let threads = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
+    let threads = crate::threads(1)?;
     threads.block_on(async {
         let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
         read(&client, &url).await?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stockade::blobs::Blob;
-use stockade::call::{LogLevel, Reporter};
+use stockade::call::Reporter;
 use stockade::connections::{ConnectionConfig, CredentialConfig, Grants, OptionInput, SecretSource, TextSource};
 use stockade::contract::ErrorKind;
 use stockade::{Home, Runtime, Service};
@@ -15,27 +15,11 @@ use stockade_test_support::artifacts::component;
 use stockade_test_support::aws::{AwsPeer, REGION};
 use tempfile::{NamedTempFile, TempDir};
 
+use crate::told::Told;
+
 /// No provider-specific options.
 pub(crate) fn no_options() -> BTreeMap<String, OptionInput> {
     BTreeMap::new()
-}
-
-/// What an operator is told.
-#[derive(Default)]
-struct Told(Mutex<Vec<String>>);
-
-impl Reporter for Told {
-    fn progress(&self, _: Option<u8>, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-
-    fn log(&self, _: LogLevel, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-
-    fn denied(&self, what: &str, hint: Option<&str>) {
-        self.0.lock().unwrap().push(format!("{what} {hint:?}"));
-    }
 }
 
 /// A peer with a connection to it.
@@ -108,7 +92,7 @@ impl Lab {
 
     /// What the operator was told.
     pub(crate) fn told(&self) -> Vec<String> {
-        self.told.0.lock().unwrap().clone()
+        self.told.all()
     }
 
     /// Checks that boto3 sees what it saw before, and nothing else.

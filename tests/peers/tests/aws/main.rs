@@ -15,6 +15,8 @@ mod lab;
 mod load_balancers;
 mod models;
 mod networks;
+#[path = "../shared/told.rs"]
+mod told;
 
 use std::process::ExitCode;
 

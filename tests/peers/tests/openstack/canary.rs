@@ -4,7 +4,7 @@ use serde_json::json;
 use stockade::contract::ErrorKind;
 use stockade_test_support::http_server::Answer;
 
-use crate::identity::PASSWORD;
+use crate::identity_service::PASSWORD;
 use crate::lab::{Lab, VM};
 use crate::{Claim, claims};
 

@@ -6,10 +6,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use serde_json::{Value, json};
 use stockade_test_support::peer::Peer;
 
-const SCRIPT: &str = include_str!("../peers/identity_service.py");
+use crate::identity_service::{self, PASSWORD};
 
-/// The administrator's password, as hard to hide as passwords get.
-pub(crate) const PASSWORD: &str = "canary \"password\" <1>";
 /// A running Keystone.
 pub(crate) struct Identity {
     peer: Peer,
@@ -18,19 +16,8 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn start() -> Self {
-        let peer = Peer::start("keystone", |place| {
-            let script = place.home.join("identity_service.py");
-            std::fs::write(&script, SCRIPT).unwrap();
-            let mut command = place.python("python");
-            command
-                .arg(script)
-                .arg(place.port.to_string())
-                .arg(place.home)
-                .env("ADMIN_PASSWORD", PASSWORD);
-            command
-        });
         let mut identity = Self {
-            peer: peer.unwrap(),
+            peer: identity_service::start(),
             token: String::new(),
         };
         let user = json!({"name": "admin", "domain": {"id": "default"}, "password": PASSWORD});

@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
-use stockade::call::{LogLevel, Reporter};
+use stockade::call::Reporter;
 use stockade::connections::{
     ConnectionConfig, CredentialConfig, Grants, KeystoneConfig, KeystoneScopeConfig, OptionInput, SecretSource,
 };
@@ -15,28 +15,12 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::http_server::{Answer, HttpServer};
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::identity::{Identity, PASSWORD};
+use crate::identity::Identity;
+use crate::identity_service::PASSWORD;
+use crate::told::Told;
 
 /// A VM of the services.
 pub(crate) const VM: &str = "9f966fad-87a5-424d-a499-026d7513ae27";
-
-/// What an operator is told.
-#[derive(Default)]
-struct Told(Mutex<Vec<String>>);
-
-impl Reporter for Told {
-    fn progress(&self, _: Option<u8>, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-
-    fn log(&self, _: LogLevel, message: &str) {
-        self.0.lock().unwrap().push(message.to_owned());
-    }
-
-    fn denied(&self, what: &str, hint: Option<&str>) {
-        self.0.lock().unwrap().push(format!("{what} {hint:?}"));
-    }
-}
 
 /// Everything for one claim.
 pub(crate) struct Lab {
@@ -129,7 +113,7 @@ impl Lab {
 
     /// What the operator was told.
     pub(crate) fn told(&self) -> Vec<String> {
-        self.told.0.lock().unwrap().clone()
+        self.told.all()
     }
 
     /// The token of the last request to the services.

@@ -7,9 +7,13 @@
 
 mod canary;
 mod identity;
+#[path = "../shared/identity_service.rs"]
+mod identity_service;
 mod lab;
 mod logins;
 mod refusals;
+#[path = "../shared/told.rs"]
+mod told;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};

@@ -7,25 +7,8 @@ use stockade_host::http::{
 };
 use stockade_test_support::peer::Peer;
 
+use crate::identity_service::{PASSWORD, start};
 use crate::lab::{Lab, grant, request, text};
-
-const SCRIPT: &str = include_str!("identity_service.py");
-const PASSWORD: &str = "canary \"password\" <1>";
-
-fn start() -> Peer {
-    let peer = Peer::start("keystone", |place| {
-        let script = place.home.join("identity_service.py");
-        std::fs::write(&script, SCRIPT).unwrap();
-        let mut command = place.python("python");
-        command
-            .arg(script)
-            .arg(place.port.to_string())
-            .arg(place.home)
-            .env("ADMIN_PASSWORD", PASSWORD);
-        command
-    });
-    peer.unwrap()
-}
 
 fn lab(peer: &Peer, identity: KeystoneIdentity) -> Lab {
     let service = TokenService {

@@ -13,6 +13,8 @@
 )]
 
 mod azurite;
+#[path = "../shared/identity_service.rs"]
+mod identity_service;
 mod keystone;
 mod lab;
 mod ministack;
