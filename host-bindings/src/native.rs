@@ -13,6 +13,8 @@ pub type OpenProvider = fn(&[OptionEntry], EngineProfile) -> Result<Arc<dyn Prov
 /// A provider that is compiled in.
 #[derive(Clone, Copy, Debug)]
 pub struct NativeProvider {
+    /// Its name, which is also in what it says about itself.
+    pub name: &'static str,
     /// What it says about itself.
     pub info: fn() -> ProviderInfo,
     /// Its abilities.
@@ -26,6 +28,7 @@ pub fn native_providers() -> &'static [NativeProvider] {
     &[
         #[cfg(feature = "libvirt")]
         NativeProvider {
+            name: crate::libvirt::Libvirt::NAME,
             info: crate::libvirt::Libvirt::describe,
             abilities: crate::libvirt::Libvirt::ABILITIES,
             open: |options, profile| {

@@ -55,7 +55,9 @@ struct Inner {
 
 /// A service and what it was made from: when one of them changes, it is made anew.
 struct OpenService {
-    config: ConnectionConfig,
+    /// Its file, and what that says.
+    text: String,
+    config: Arc<ConnectionConfig>,
     identity: Identity,
     service: Service,
 }
@@ -446,7 +448,14 @@ impl Runtime {
     /// # Errors
     /// When there is none of that name, its file is broken, or its provider is not installed or may not be used any more.
     pub async fn connect(&self, name: &str) -> Result<Service> {
-        let config = self.inner.connections.get(name)?;
+        let text = self.inner.connections.text(name)?;
+        let opened = self.inner.services.lock().await;
+        let known = opened.get(name).filter(|open| open.text == text);
+        let config = match known.map(|open| Arc::clone(&open.config)) {
+            Some(config) => config,
+            None => Arc::new(self.inner.connections.parse(name, &text)?),
+        };
+        drop(opened);
         let admission = self.admit(name, &config)?;
         let is_same = |open: &OpenService| open.config == config && open.identity == admission.identity;
         // Opening may compile for seconds, so the lock is not held meanwhile.
@@ -460,6 +469,7 @@ impl Runtime {
             return Ok(open.service.clone());
         }
         let open = OpenService {
+            text,
             config,
             identity: admission.identity,
             service: service.clone(),
@@ -497,7 +507,7 @@ impl Runtime {
     /// Makes a service from a configuration.
     async fn open(&self, name: &str, config: &ConnectionConfig, admission: &Admission) -> Result<Service> {
         let explain = |error: Error| error.on(name);
-        let installed = admission.provider.clone();
+        let installed = Arc::clone(&admission.provider);
         let place = format!("provider `{}`", installed.info.name);
         let options = validate(&installed.info.connection_options, &config.options, &place).map_err(explain)?;
         let mut tape = None;

@@ -41,6 +41,8 @@ struct Follower {
 }
 
 impl Libvirt {
+    /// By which name connections name it.
+    pub const NAME: &'static str = "libvirt";
     /// What it can do.
     pub const ABILITIES: &'static [Ability] = &[
         Ability::Info,

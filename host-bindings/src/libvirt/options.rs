@@ -8,6 +8,7 @@ use super::capabilities::Acceleration;
 use super::disk_tuning::DiskTuning;
 use super::endpoint::Endpoint;
 use super::hardware::{Allowed, Hardware};
+use super::host::Libvirt;
 use super::image_sources::ImageSources;
 use super::migration::{self, MigrationTarget};
 use super::names::printable;
@@ -175,7 +176,7 @@ pub(super) fn describe() -> ProviderInfo {
     connection_options.extend(remote_options::describe());
     connection_options.extend(ImageSources::schemas());
     ProviderInfo {
-        name: "libvirt".to_owned(),
+        name: Libvirt::NAME.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         description: "KVM and QEMU virtual machines of this host or another one, through libvirt".to_owned(),
         connection_options,

@@ -78,17 +78,27 @@ impl ConnectionStore {
     /// # Errors
     /// When there is none of that name, or its file is broken: with line and column.
     pub(crate) fn get(&self, name: &str) -> Result<ConnectionConfig> {
+        self.parse(name, &self.text(name)?)
+    }
+
+    /// Reads a connection's file.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub(crate) fn text(&self, name: &str) -> Result<String> {
         check_name("connection", name)?;
-        let path = self.file(name);
-        let Some(text) = read_optional(&path)? else {
-            return Err(self.unknown(name));
-        };
-        toml::from_str(&text).map_err(|error| {
-            Error::invalid(
-                "connection",
-                format!("`{}` is broken: {}", path.display(), error.to_string().trim_end()),
-            )
-            .on(name)
+        read_optional(&self.file(name))?.ok_or_else(|| self.unknown(name))
+    }
+
+    /// What the text of a connection's file says.
+    ///
+    /// # Errors
+    /// When it is broken: with line and column.
+    pub(crate) fn parse(&self, name: &str, text: &str) -> Result<ConnectionConfig> {
+        toml::from_str(text).map_err(|error| {
+            let file = self.file(name);
+            let message = format!("`{}` is broken: {}", file.display(), error.to_string().trim_end());
+            Error::invalid("connection", message).on(name)
         })
     }
 

@@ -5,6 +5,8 @@
 //! signatures are asked for, also to have a key that may sign it. The cheap part (no component is read) is done for every
 //! call of every connection; the bytes are read and verified before they are loaded.
 
+use std::sync::Arc;
+
 use stockade_host::artifact::ComponentBytes;
 use stockade_host::contract::ErrorKind;
 
@@ -17,7 +19,7 @@ use crate::trust::{Signature, Trust, TrustedKey};
 /// The permission to use a provider, and what it rests on.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
-    pub(crate) provider: InstalledProvider,
+    pub(crate) provider: Arc<InstalledProvider>,
     pub(crate) identity: Identity,
     /// The signature, and the key that must have made it; none when nobody asks for one.
     pub(super) proof: Option<(TrustedKey, Signature)>,
@@ -34,7 +36,7 @@ pub(crate) struct Identity {
 
 impl Admission {
     /// Of a provider that is compiled in.
-    pub(super) fn native(provider: InstalledProvider) -> Self {
+    pub(super) fn native(provider: Arc<InstalledProvider>) -> Self {
         Self {
             provider,
             identity: Identity::default(),
@@ -114,7 +116,11 @@ pub(super) fn admit(
     };
     let signer = signed_by.map(|id| Signer::new(id, trust));
     Ok(Admission {
-        provider: InstalledProvider::component(kept.description, pin.source.clone(), signer),
+        provider: Arc::new(InstalledProvider::component(
+            kept.description,
+            pin.source.clone(),
+            signer,
+        )),
         identity,
         proof: key.zip(signature),
     })

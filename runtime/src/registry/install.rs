@@ -14,6 +14,7 @@ use super::admission::check_pin;
 use super::files::Description;
 use super::installed::{InstalledProvider, Signer};
 use super::lock::{DIGEST_PREFIX, LockFile, Pin, digest_digits};
+use super::native::find_native;
 use crate::error::{Error, Result};
 use crate::trust::{KeyId, MAX_SIGNATURE_BYTES, Signature, Trust, TrustedKey};
 
@@ -153,7 +154,7 @@ impl Registry {
     /// Whether a component may take its name.
     fn check_place(&self, new: &Description, signer: Option<KeyId>, lock: &LockFile, replace: bool) -> Result<()> {
         let name = &new.info.name;
-        if super::find_native(name).is_some() {
+        if find_native(name).is_some() {
             return Err(Error::already_exists("provider", name)
                 .hint("a component cannot take the name of a provider that is compiled in"));
         }

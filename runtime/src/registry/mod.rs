@@ -8,6 +8,7 @@ mod files;
 mod install;
 mod installed;
 mod lock;
+mod native;
 mod verification;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use stockade_host::call::Call;
 use stockade_host::component::{ComponentProvider, LoadedComponent};
 use stockade_host::connection::{Connection, Isolation};
 use stockade_host::contract::{Error as ContractError, Provider as _};
-use stockade_host::native::{NativeProvider, native_providers};
+use stockade_host::native::NativeProvider;
 
 pub(crate) use admission::{Admission, Identity};
 pub use install::Installation;
@@ -29,6 +30,7 @@ pub use verification::Verification;
 use admission::{admit, read_verified};
 use files::{Description, KeptDescription, RegistryFiles};
 use lock::LockFile;
+use native::{find_native, natives};
 
 use crate::error::{Error, Result};
 use crate::home::{Home, check_name};
@@ -75,7 +77,10 @@ impl Registry {
 
     /// Every installed provider, sorted by name; those that cannot be used say why.
     pub(crate) fn list(&self) -> Result<Vec<InstalledProvider>> {
-        let mut providers: Vec<_> = native_providers().iter().map(InstalledProvider::native).collect();
+        let mut providers: Vec<InstalledProvider> = natives()
+            .iter()
+            .map(|native| InstalledProvider::clone(native.installed()))
+            .collect();
         for name in self.files.names()? {
             providers.extend(self.look(&name)?);
         }
@@ -87,7 +92,7 @@ impl Registry {
     pub(crate) fn get(&self, name: &str) -> Result<InstalledProvider> {
         check_name("provider", name)?;
         if let Some(native) = find_native(name) {
-            return Ok(InstalledProvider::native(native));
+            return Ok(InstalledProvider::clone(native.installed()));
         }
         self.look(name)?.map_or_else(|| Err(self.unknown(name)), Ok)
     }
@@ -96,7 +101,7 @@ impl Registry {
     pub(crate) fn admit(&self, name: &str) -> Result<Admission> {
         check_name("provider", name)?;
         if let Some(native) = find_native(name) {
-            return Ok(Admission::native(InstalledProvider::native(native)));
+            return Ok(Admission::native(Arc::clone(native.installed())));
         }
         let Some(kept) = self.files.description(name)? else {
             return Err(self.unknown(name));
@@ -123,7 +128,7 @@ impl Registry {
     /// Loads a provider that may be used, after its bytes were verified.
     pub(crate) async fn open(&self, admission: &Admission) -> Result<Loaded> {
         if let Some(native) = find_native(&admission.provider.info.name) {
-            return Ok(Loaded::Native(native));
+            return Ok(Loaded::Native(native.provider));
         }
         let bytes = self.verified(admission).await?;
         Ok(Loaded::Component(Arc::new(self.load(bytes).await?)))
@@ -158,7 +163,7 @@ impl Registry {
         };
         let description = kept.description.clone();
         Ok(Some(match self.admit_kept(name, kept) {
-            Ok(admission) => admission.provider,
+            Ok(admission) => Arc::unwrap_or_clone(admission.provider),
             Err(error) => InstalledProvider {
                 refusal: Some(error.to_string()),
                 ..self.describe_refused(name, description)
@@ -214,7 +219,7 @@ impl Registry {
             ));
         }
         let mut names = self.files.names().unwrap_or_default();
-        names.extend(native_providers().iter().map(|native| (native.info)().name));
+        names.extend(natives().iter().map(|native| native.provider.name.to_owned()));
         names.sort();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         match suggest::hint(name, &names) {
@@ -222,8 +227,4 @@ impl Registry {
             None => error.hint("install one with `stockade provider add FILE.wasm`"),
         }
     }
-}
-
-fn find_native(name: &str) -> Option<&'static NativeProvider> {
-    native_providers().iter().find(|native| (native.info)().name == name)
 }

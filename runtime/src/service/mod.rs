@@ -61,7 +61,7 @@ pub struct Service {
 struct Inner {
     connection: String,
     provider: Arc<dyn Provider>,
-    installed: InstalledProvider,
+    installed: Arc<InstalledProvider>,
     timeout: Duration,
     read_only: bool,
     traces: Traces,
@@ -107,7 +107,7 @@ impl Service {
     pub(crate) fn new(
         connection: &str,
         provider: Arc<dyn Provider>,
-        installed: InstalledProvider,
+        installed: Arc<InstalledProvider>,
         settings: Settings,
         reporter: Arc<dyn Reporter>,
     ) -> Self {
