@@ -15,6 +15,8 @@ use super::image_format::HEAD_BYTES;
 use super::names::printable;
 use super::packing::Packing;
 
+/// The least that is worth a hole: what file systems allocate at once.
+pub(super) const HOLE_BYTES: usize = 4096;
 /// How much is read and sent at once.
 const PIECE_BYTES: usize = 1 << 20;
 /// The most that a packed file may unpack to. A few bytes can stand for any number of zeros; no disk is larger.
@@ -100,6 +102,20 @@ impl Content {
         let mut reader = self.reader()?.take(HEAD_BYTES as u64);
         reader.read_to_end(&mut head).map_err(|error| unreadable(&error))?;
         Ok(head)
+    }
+
+    /// How many bytes a file needs that has holes in place of zeros. Reads all of it.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_piece`].
+    pub(super) fn data_bytes(&self, cancelled: &AtomicBool) -> Result<u64, Fault> {
+        let mut bytes = 0;
+        self.for_each_piece("measuring", cancelled, |piece| {
+            let blocks = piece.chunks(HOLE_BYTES).filter(|block| !is_hole(block));
+            bytes += blocks.map(|block| block.len() as u64).sum::<u64>();
+            Ok(())
+        })?;
+        Ok(bytes)
     }
 
     /// Hands all of it over in pieces, and looks again whether it still is what was announced: it may be somebody's file.
@@ -188,6 +204,11 @@ impl Content {
         })?;
         Ok(hexadecimal(hash))
     }
+}
+
+/// Whether a block is zero everywhere.
+pub(super) fn is_hole(block: &[u8]) -> bool {
+    block.iter().all(|byte| *byte == 0)
 }
 
 /// Reads until the buffer is full or the content ends.

@@ -58,10 +58,11 @@ impl<T> Doing<T> for Result<T, virt::error::Error> {
 
 fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fault {
     let disconnected = is_disconnected(error);
-    let kind = if disconnected {
-        ErrorKind::Unavailable
-    } else {
-        kind(error, action, noun, name)
+    let lack = lack_of(error.code(), error.message());
+    let kind = match (&lack, disconnected) {
+        (_, true) => ErrorKind::Unavailable,
+        (Some(lack), _) => lack.kind.clone(),
+        (None, _) => kind(error, action, noun, name),
     };
     let message = match (&kind, disconnected) {
         (ErrorKind::NotFound(subject), _) => {
@@ -77,7 +78,7 @@ fn fault(error: &virt::error::Error, action: &str, noun: &str, name: &str) -> Fa
             "cannot {action} {noun} `{}`: {}{}",
             printable(name),
             one_line(error.message()),
-            hint(&kind)
+            lack.map_or_else(|| hint(&kind), |lack| lack.hint)
         ),
     };
     Fault {
@@ -93,6 +94,45 @@ fn is_disconnected(error: &virt::error::Error) -> bool {
             error.code(),
             ErrorNumber::InternalError | ErrorNumber::SystemError | ErrorNumber::NoClient
         )
+}
+
+/// Something that a VM was promised and its host does not have.
+struct Lack {
+    kind: ErrorKind,
+    hint: &'static str,
+}
+
+/// What a VM cannot start without. libvirt has a code of its own only for the CPU; its words are those of `qemu_process.c`,
+/// `qemu_command.c` and `cpu_x86.c`, QEMU's those of `hostmem.c` and `physmem.c`.
+fn lack_of(code: ErrorNumber, message: &str) -> Option<Lack> {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if says(&[
+        "hugetlbfs",
+        "Insufficient free host memory pages",
+        "unable to map backing store for guest RAM",
+    ]) {
+        return Some(Lack {
+            kind: ErrorKind::Conflict,
+            hint: "; reserve huge pages of that size on the host (`sysctl vm.nr_hugepages=NUMBER` for 2 MiB), mount hugetlbfs, \
+                   restart libvirtd, and repeat; or leave the option `hugepages` out",
+        });
+    }
+    if says(&["Unknown CPU model"]) {
+        return Some(Lack {
+            kind: ErrorKind::InvalidArgument("cpu_model".to_owned()),
+            hint: "; `virsh cpu-models x86_64` lists the models, for another architecture with its name",
+        });
+    }
+    if code == ErrorNumber::CpuIncompatible
+        || says(&["incompatible with host CPU", "guest CPU doesn't match specification"])
+    {
+        return Some(Lack {
+            kind: ErrorKind::Conflict,
+            hint: "; the host's CPU lacks what the vm is promised: choose another `cpu_model`, or take the features that are \
+                   named out of `cpu_features`",
+        });
+    }
+    None
 }
 
 /// The table. What is not in it is the vendor's own failure.
@@ -214,4 +254,51 @@ pub(super) fn unreadable(noun: &str, name: &str) -> Fault {
 /// The thing is in a state that does not allow it.
 pub(super) fn conflict(message: impl Into<String>) -> Fault {
     Error::new(ErrorKind::Conflict, message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_lacks_is_said_with_what_to_do() {
+        let invalid = ErrorKind::InvalidArgument("cpu_model".into());
+        for (code, message, kind, hint) in [
+            (
+                ErrorNumber::InternalError,
+                "hugetlbfs filesystem is not mounted or disabled by administrator config",
+                ErrorKind::Conflict,
+                "vm.nr_hugepages",
+            ),
+            (
+                ErrorNumber::InternalError,
+                "qemu-system-x86_64: unable to map backing store for guest RAM: Cannot allocate memory",
+                ErrorKind::Conflict,
+                "`hugepages`",
+            ),
+            (
+                ErrorNumber::InternalError,
+                "Unknown CPU model Nothing",
+                invalid,
+                "cpu-models",
+            ),
+            (
+                ErrorNumber::CpuIncompatible,
+                "the CPU is incompatible with host CPU: Host CPU does not provide required features: avx512f",
+                ErrorKind::Conflict,
+                "`cpu_features`",
+            ),
+            (
+                ErrorNumber::OperationFailed,
+                "operation failed: guest CPU doesn't match specification: missing features: avx512f",
+                ErrorKind::Conflict,
+                "`cpu_features`",
+            ),
+        ] {
+            let lack = lack_of(code, message).unwrap();
+            assert_eq!(lack.kind, kind, "{message}");
+            assert!(lack.hint.contains(hint), "{}", lack.hint);
+        }
+        assert!(lack_of(ErrorNumber::InternalError, "something else").is_none());
+    }
 }

@@ -82,8 +82,6 @@ mod library;
 mod list;
 mod list_vms;
 mod listed;
-#[cfg(test)]
-mod live_tests;
 mod lookup;
 mod machine;
 mod media;
@@ -117,6 +115,7 @@ mod provider;
 mod remote_options;
 mod request;
 mod resize;
+mod room;
 mod seed;
 mod size_facts;
 mod snapshot_facts;

@@ -18,17 +18,16 @@ use crate::blobs::Blob;
 use crate::call::Call;
 use crate::contract::{Change, Error, ImageSpec};
 
-use super::content::Content;
+use super::content::{Content, HOLE_BYTES, is_hole};
 use super::error::{Doing as _, Fault, conflict};
 use super::facts::VolumeFacts;
 use super::ffi::{self, Owned};
 use super::image_format::{self, ImageFormat};
 use super::lookup;
 use super::names::{check_name, printable};
+use super::room::check_room;
 use super::volume_xml::VolumeDefinition;
 
-/// The least that is worth a hole: what file systems allocate at once.
-const HOLE_BYTES: usize = 4096;
 /// How many zeros are sent at once where there are no holes.
 const ZEROS_BYTES: usize = 1 << 20;
 /// How long libvirt may take to look at a volume again after its content arrived.
@@ -62,9 +61,18 @@ pub(super) fn upload_image(connect: &Connect, upload: Upload, cancelled: &Atomic
     let pool_name = spec.pool.as_deref().unwrap_or(&upload.default_pool);
     let pool = find_free_place(connect, pool_name, &spec.name)?;
     let bytes = content.bytes();
+    check_room(&pool, bytes, || content.data_bytes(cancelled))?;
     let volume = create_volume(&pool, &spec.name, bytes)?;
-    let filled = fill(connect, &spec.name, &content, &volume, cancelled);
-    match filled.and_then(|()| wait_until_seen(&volume, format, bytes)) {
+    let filled = volume
+        .get_path()
+        .doing("create", "image", &spec.name)
+        .and_then(|path| fill(connect, &spec.name, &content, &volume, cancelled).map(|()| path));
+    let seen = filled.and_then(|path| match format {
+        // As it was created: there is nothing to see anew.
+        ImageFormat::Raw => Ok(path),
+        ImageFormat::Qcow2 { .. } | ImageFormat::Iso => wait_until_seen(&volume, format, bytes),
+    });
+    match seen {
         Ok(path) => Ok(Change {
             id: path,
             pending: None,
@@ -111,8 +119,10 @@ pub(super) fn create_filled(
     name: &str,
     content: &[u8],
 ) -> Result<Owned<StorageVol>, Fault> {
-    let volume = create_volume(pool, name, content.len() as u64)?;
-    let filled = Sender::open(connect, &volume, name, content.len() as u64).and_then(|sender| {
+    let bytes = content.len() as u64;
+    check_room(pool, bytes, || Ok(bytes))?;
+    let volume = create_volume(pool, name, bytes)?;
+    let filled = Sender::open(connect, &volume, name, bytes).and_then(|sender| {
         sender.send(content)?;
         sender.finish()
     });
@@ -242,7 +252,6 @@ impl<'a> Sender<'a> {
         if !self.with_holes {
             return self.send_all(bytes);
         }
-        let is_hole = |block: &[u8]| block.iter().all(|byte| *byte == 0);
         let mut rest = bytes;
         while let Some(first) = rest.chunks(HOLE_BYTES).next() {
             let hole = is_hole(first);

@@ -1,6 +1,6 @@
 //! What users meet: things of the host that are missing, off or held. Each is said with what to do, and nothing is left.
 
-use crate::lab::{Lab, inside, virsh};
+use crate::lab::{Lab, inside, run, virsh};
 
 fn refused(lab: &Lab, arguments: &[&str]) -> String {
     lab.refused(&[&["--connection", "near"], arguments].concat())
@@ -67,3 +67,81 @@ fn an_interface_that_no_guest_lets_go_of_stays_and_says_what_to_do() {
         assert!(virsh(&["domiflist", "empty"]).contains(mac), "it is still there");
     });
 }
+
+#[test]
+fn what_this_host_cannot_give_a_vm_is_said_with_what_to_do_and_nothing_is_made() {
+    let path = "bad_input::what_this_host_cannot_give_a_vm_is_said_with_what_to_do_and_nothing_is_made";
+    inside(path, |lab| {
+        lab.connect("near", &[]);
+        let vm = ["create", "vm", "web", "--memory", "64m", "--disk", "1", "--option"];
+        if std::fs::read_to_string("/proc/mounts").unwrap().contains(" hugetlbfs ") {
+            eprintln!("NOT RUN: hugepages without hugetlbfs: this machine has it");
+        } else {
+            let told = refused(lab, &[&vm[..], &["hugepages=2M"]].concat());
+            assert!(
+                told.contains("vm.nr_hugepages") && told.contains("`hugepages`"),
+                "{told}"
+            );
+        }
+        let told = refused(lab, &[&vm[..], &["cpu_model=NoSuchModel"]].concat());
+        assert!(
+            told.contains("NoSuchModel") && told.contains("virsh cpu-models"),
+            "{told}"
+        );
+        is_empty(lab);
+    });
+}
+
+#[test]
+fn a_pool_without_room_says_so_before_anything_is_sent_and_the_daemon_lives_on() {
+    let path = "bad_input::a_pool_without_room_says_so_before_anything_is_sent_and_the_daemon_lives_on";
+    inside(path, |lab| {
+        lab.connect("near", &[]);
+        let place = lab.directory().join("small");
+        std::fs::create_dir(&place).unwrap();
+        let place = place.display().to_string();
+        run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs", &place]);
+        virsh(&["pool-create-as", "small", "dir", "--target", &place]);
+        let image = |name: &str, data_bytes: usize| {
+            let file = lab.directory().join(name);
+            std::fs::write(&file, vec![7; data_bytes]).unwrap();
+            let bytes = 8 << 20;
+            std::fs::File::options()
+                .write(true)
+                .open(&file)
+                .unwrap()
+                .set_len(bytes)
+                .unwrap();
+            file.display().to_string()
+        };
+        let create = ["create", "image", "big.raw", "--pool", "small", "--file"];
+        let told = refused(lab, &[&create[..], &[&image("full", 8 << 20)]].concat());
+        assert!(told.contains("has 4 MiB left, and 8 MiB are to come"), "{told}");
+        assert_eq!(virsh(&["vol-list", "small"]), "");
+        // Zeros take no room.
+        lab.stockade(&[&["--connection", "near"], &create[..], &[&image("holes", 1 << 20)]].concat());
+        assert!(virsh(&["vol-list", "small"]).contains("big.raw"));
+        // Neither is a VM half made whose disks have room and whose seed has none.
+        std::fs::write(format!("{place}/filling"), vec![7; 3 << 20]).unwrap();
+        let vm = [
+            "create",
+            "vm",
+            "web",
+            "--memory",
+            "32m",
+            "--pool",
+            "small",
+            "--disk",
+            "1",
+            "--ssh-key",
+            KEY,
+        ];
+        let told = refused(lab, &vm);
+        assert!(told.contains("MiB left"), "{told}");
+        assert_eq!(lab.names("near"), Vec::<String>::new());
+        assert!(!virsh(&["vol-list", "small"]).contains("web"));
+    });
+}
+
+/// Any public key; nobody logs in.
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJlbmNobWFya2JlbmNobWFya2JlbmNobWFya2JlbmNo me";

@@ -5,37 +5,10 @@ use std::path::Path;
 use serde_json::Value;
 use stockade_test_support::tiny_guest;
 
-use crate::lab::{Lab, inside, virsh};
+use crate::lab::{bring_guest, create_guest, inside, near, virsh};
 
 /// Where libvirt keeps a machine's trusted platform modules and firmware variables.
 const LEFTOVERS: [&str; 2] = ["/var/lib/libvirt/swtpm", "/var/lib/libvirt/qemu/nvram"];
-
-/// Makes a connection with these options, and brings the tiny guest in. (It is built outside, where there is a network.)
-fn connect(lab: &Lab, image: &Path, options: &[(&str, &str)]) {
-    let options = [&[("allow_guest_commands", "true")], options].concat();
-    lab.connect("near", &options);
-    let file = image.to_string_lossy();
-    lab.stockade(&["--connection", "near", "create", "image", "tiny.qcow2", "--file", &file]);
-}
-
-fn create(lab: &Lab, name: &str, more: &[&str]) {
-    let basic = [
-        "--connection",
-        "near",
-        "create",
-        "vm",
-        name,
-        "--image",
-        "tiny.qcow2",
-        "--memory",
-        "256m",
-    ];
-    lab.stockade(&[&basic, more].concat());
-}
-
-fn near(lab: &Lab, arguments: &[&str]) -> String {
-    lab.stockade(&[&["--connection", "near"], arguments].concat())
-}
 
 fn files_in(directory: &str) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -53,9 +26,9 @@ fn a_guest_finds_its_trusted_module_its_ignition_and_its_folder() {
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("note"), "from the host").unwrap();
         let folder = folder.display().to_string();
-        connect(lab, &image, &[("shared_folders", &folder)]);
+        bring_guest(lab, &image, &[("shared_folders", &folder)]);
         let ignition = r#"{"ignition": {"version": "3.4.0"}}"#;
-        create(
+        create_guest(
             lab,
             "web",
             &[
@@ -91,8 +64,8 @@ fn firmware_with_secure_boot_keeps_variables_that_go_with_the_vm() {
     let image = tiny_guest::image().unwrap();
     let path = "devices::firmware_with_secure_boot_keeps_variables_that_go_with_the_vm";
     inside(path, |lab| {
-        connect(lab, &image, &[]);
-        create(
+        bring_guest(lab, &image, &[]);
+        create_guest(
             lab,
             "web",
             &["--option", "firmware=uefi", "--option", "secure_boot=true"],
@@ -113,8 +86,8 @@ fn memory_comes_back_with_a_snapshot_and_copies_hold_the_present() {
     let image = tiny_guest::image().unwrap();
     let path = "devices::memory_comes_back_with_a_snapshot_and_copies_hold_the_present";
     inside(path, |lab| {
-        connect(lab, &image, &[]);
-        create(lab, "web", &[]);
+        bring_guest(lab, &image, &[]);
+        create_guest(lab, "web", &[]);
         lab.ask("near", "web", "echo before >/run/note; sync");
         near(lab, &["create", "snapshot", "s1", "--vm", "web", "--memory"]);
         lab.ask("near", "web", "echo after >/run/note");

@@ -129,6 +129,33 @@ impl Lab {
     }
 }
 
+/// Runs the command on connection `near`, which succeeds.
+pub(crate) fn near(lab: &Lab, arguments: &[&str]) -> String {
+    lab.stockade(&[&["--connection", "near"], arguments].concat())
+}
+
+/// Makes connection `near` with these options, and brings the tiny guest in. (It is built outside, where there is a network.)
+pub(crate) fn bring_guest(lab: &Lab, image: &Path, options: &[(&str, &str)]) {
+    let options = [&[("allow_guest_commands", "true")], options].concat();
+    lab.connect("near", &options);
+    near(
+        lab,
+        &["create", "image", "tiny.qcow2", "--file", &image.to_string_lossy()],
+    );
+}
+
+/// Starts a tiny guest with these arguments.
+pub(crate) fn create_guest(lab: &Lab, name: &str, more: &[&str]) {
+    let basic = ["create", "vm", name, "--image", "tiny.qcow2", "--memory", "256m"];
+    near(lab, &[&basic, more].concat());
+}
+
+/// Makes connection `near`, and starts a tiny guest `web` with these arguments.
+pub(crate) fn with_guest(lab: &Lab, image: &Path, arguments: &[&str]) {
+    bring_guest(lab, image, &[]);
+    create_guest(lab, "web", arguments);
+}
+
 /// Runs `virsh`, which succeeds.
 pub(crate) fn virsh(arguments: &[&str]) -> String {
     run(

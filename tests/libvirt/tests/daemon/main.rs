@@ -16,6 +16,7 @@ mod bad_input;
 mod children;
 mod daemon;
 mod devices;
+mod guests;
 mod hung;
 mod interop;
 mod lab;
