@@ -121,7 +121,7 @@ fn a_pool_without_room_says_so_before_anything_is_sent_and_the_daemon_lives_on()
         // Zeros take no room.
         lab.stockade(&[&["--connection", "near"], &create[..], &[&image("holes", 1 << 20)]].concat());
         assert!(virsh(&["vol-list", "small"]).contains("big.raw"));
-        // Neither is a VM half made whose disks have room and whose seed has none.
+        // Neither is a VM half made where its disks or its seed find no room.
         std::fs::write(format!("{place}/filling"), vec![7; 3 << 20]).unwrap();
         let vm = [
             "create",
@@ -137,7 +137,7 @@ fn a_pool_without_room_says_so_before_anything_is_sent_and_the_daemon_lives_on()
             KEY,
         ];
         let told = refused(lab, &vm);
-        assert!(told.contains("MiB left"), "{told}");
+        assert!(told.contains("free space in the pool"), "{told}");
         assert_eq!(lab.names("near"), Vec::<String>::new());
         assert!(!virsh(&["vol-list", "small"]).contains("web"));
     });
