@@ -4,6 +4,7 @@ mod bad_input;
 mod buckets;
 mod create;
 mod dns;
+mod images;
 mod networks;
 mod rules;
 mod things;

@@ -62,6 +62,8 @@ fn named(source: &str) -> BTreeSet<&str> {
     source
         .split('"')
         .filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        // A parameter: no action is called so.
+        .filter(|word| !word.ends_with("Id"))
         .filter(|word| {
             let noun = VERBS.iter().find_map(|verb| word.strip_prefix(verb));
             noun.is_some_and(|noun| noun.starts_with(|c: char| c.is_ascii_uppercase()))
