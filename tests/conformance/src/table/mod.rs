@@ -17,7 +17,7 @@ use stockade_test_support::artifacts::workspace_root;
 use stockade_test_wit::{Table, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::Stage;
+use crate::setup::{Stage, check_aws_excuses};
 use crate::trials::{self, Trial};
 use proofs::{EVERY_FUNCTION, proofs};
 use provider::Provider;
@@ -61,6 +61,7 @@ Where a method is served by several functions, the cell names each one that diff
 pub(crate) fn check(stage: &Stage) -> Outcome {
     let trials = trials::all();
     check_proofs(&trials)?;
+    check_aws_excuses()?;
     let mut expected = document(&Provider::all(stage)?, &trials)?;
     expected.push_str(&fields::table(&stage.runtime.provider(provider::NATIVE)?, &trials)?);
     let file = workspace_root().join("runtime/src/docs/abilities.md");
