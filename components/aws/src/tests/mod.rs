@@ -5,6 +5,7 @@ mod buckets;
 mod create;
 mod dns;
 mod images;
+mod launch;
 mod networks;
 mod rules;
 mod things;

@@ -34,12 +34,13 @@ fn sources(directory: &Path, all: &mut String) {
 
 /// The words of EC2 actions that the source names in quotes: capital letter, verb, noun.
 fn named(source: &str) -> BTreeSet<&str> {
-    const VERBS: [&str; 23] = [
+    const VERBS: [&str; 25] = [
         "Allocate",
         "Assign",
         "Associate",
         "Attach",
         "Authorize",
+        "Cancel",
         "Copy",
         "Create",
         "Delete",
@@ -51,6 +52,7 @@ fn named(source: &str) -> BTreeSet<&str> {
         "Import",
         "Modify",
         "Reboot",
+        "Register",
         "Release",
         "Replace",
         "Revoke",
