@@ -31,6 +31,10 @@ pub(crate) struct Config {
     pub(crate) pool: String,
     /// Whose images are found by name: account ids, `self`, `amazon`, `aws-marketplace`.
     pub(crate) image_owners: Vec<String>,
+    /// The bucket into which disks are written that EC2 imports.
+    pub(crate) import_bucket: Option<String>,
+    /// The role as which EC2 reads them, if it is not the usual one.
+    pub(crate) import_role: Option<String>,
     /// The bytes above which an object is written in parts, and of each part.
     pub(crate) part_bytes: u64,
 }
@@ -51,6 +55,8 @@ impl Config {
             network: options.text("network")?.map(str::to_owned),
             pool: options.text("pool")?.unwrap_or("gp3").to_owned(),
             image_owners: options.text_list("image_owners")?.to_vec(),
+            import_bucket: options.text("import_bucket")?.map(str::to_owned),
+            import_role: options.text("import_role")?.map(str::to_owned),
             part_bytes: u64::from(
                 options
                     .integer_within("s3_part_mib", PART_MIB)?
@@ -115,6 +121,14 @@ pub(crate) fn schema() -> Vec<OptionSchema> {
             "MiB of each part of an object; larger objects are written in parts, 5 to 5120",
         )
         .with_default(DEFAULT_PART_MIB),
+        OptionSchema::text(
+            "import_bucket",
+            "bucket of this region through which images are uploaded: EC2 imports disks from S3 only",
+        ),
+        OptionSchema::text(
+            "import_role",
+            "IAM role as which EC2 reads disks that it imports; `vmimport` unless it is said",
+        ),
         OptionSchema::text("zone", "availability zone for VMs and disks that name none"),
         OptionSchema::text(
             "network",

@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::dns;
 use crate::load_balancers;
 use crate::networks;
+use crate::new_image;
 use crate::query::{EC2, Query};
 use crate::subnets;
 
@@ -82,6 +83,7 @@ fn spec_options() -> Vec<SpecOptions> {
         of("disk", disk),
         load_balancers::spec_options(),
         networks::spec_options(),
+        new_image::spec_options(),
         subnets::spec_options(),
     ]
 }
@@ -126,6 +128,10 @@ const EC2_CHANGES: &[(&[&str], &str)] = &[
     (
         &["CreateImage", "CopyImage", "DeregisterImage"],
         "make images of VMs, copy images of other regions, delete images",
+    ),
+    (
+        &["ImportSnapshot", "CancelImportTask", "RegisterImage"],
+        "make images of disks in S3: those that are uploaded, through the bucket `import_bucket`, and `s3://` URLs",
     ),
     (
         &[

@@ -98,6 +98,14 @@ pub(crate) fn linux_architecture(word: &str) -> String {
     }
 }
 
+/// The Linux kernel's word for an architecture in EC2's words.
+pub(crate) fn ec2_architecture(word: &str) -> &str {
+    match word {
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 /// The counts of virtual CPUs that instance types have, so that not all types need to be read to find one that fits.
 const CPU_COUNTS: [u32; 17] = [1, 2, 4, 8, 12, 16, 18, 24, 32, 36, 40, 48, 64, 72, 96, 128, 192];
 

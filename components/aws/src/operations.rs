@@ -10,6 +10,7 @@ use stockade_provider::types::{Change, Error, ErrorKind, OperationState, Subject
 
 use crate::Aws;
 use crate::client::Client;
+use crate::disk_import;
 use crate::dns;
 use crate::error::{self, Context};
 use crate::image::MachineImage;
@@ -46,17 +47,20 @@ pub(crate) enum Kind {
     Image,
     /// Snapshots; the id is theirs joined by `+`.
     Snapshots,
+    /// A disk that becomes an image; the id is all that is known of it.
+    DiskImport,
     DnsChange,
     NatGateway,
     LoadBalancer,
 }
 
-const KINDS: [(Kind, &str); 8] = [
+const KINDS: [(Kind, &str); 9] = [
     (Kind::Vm, "vm"),
     (Kind::Disk, "disk"),
     (Kind::DiskSize, "disk-size"),
     (Kind::Image, "image"),
     (Kind::Snapshots, "snapshot"),
+    (Kind::DiskImport, "disk-import"),
     (Kind::DnsChange, "dns-change"),
     (Kind::NatGateway, "nat-gateway"),
     (Kind::LoadBalancer, "load-balancer"),
@@ -93,7 +97,8 @@ pub(crate) fn pending<H: Host>(host: &H, kind: Kind, id: &str, state: &str) -> C
     }
 }
 
-fn now<H: Host>(host: &H) -> i64 {
+/// The time in seconds since 1970.
+pub(crate) fn now<H: Host>(host: &H) -> i64 {
     time::parse_rfc3339(&host.now()).unwrap_or(0)
 }
 
@@ -122,6 +127,7 @@ pub(crate) fn judge(awaited: &Awaited, seen: Option<&str>, now: i64) -> Result<O
         done,
         percent: None,
         message: Some(message),
+        id: None,
     };
     match seen {
         Some(seen) => Ok(state(
@@ -227,6 +233,7 @@ impl<H: Host> Operations<H> for Aws {
             Kind::Disk | Kind::DiskSize => poll_disk(&client, &awaited),
             Kind::Image => poll_image(&client, &awaited),
             Kind::Snapshots => poll_snapshots(&client, &awaited),
+            Kind::DiskImport => disk_import::poll(&client, &awaited),
             Kind::LoadBalancer => {
                 let state = load_balancers::state(&client, &awaited.id)?;
                 judge(&awaited, state.as_deref(), now(host))
@@ -242,9 +249,12 @@ impl<H: Host> Operations<H> for Aws {
         }
     }
 
-    fn cancel_operation(_host: &H, token: String) -> Result<(), Error> {
+    fn cancel_operation(host: &H, token: String) -> Result<(), Error> {
         match Awaited::read(&token) {
             None => Err(Error::not_found("operation", &token)),
+            Some(awaited) if awaited.kind == Kind::DiskImport => {
+                disk_import::cancel(&Client::new(host, "cancel-operation"), &awaited)
+            }
             Some(awaited) => Err(Error::new(
                 ErrorKind::Conflict,
                 format!(

@@ -24,6 +24,7 @@ impl<H: Host> Operations<H> for Fake {
                 done: false,
                 percent: u8::try_from(percent).ok(),
                 message,
+                id: None,
             });
         }
         // The entry stays: the host may ask again when an answer was lost.
@@ -37,6 +38,7 @@ impl<H: Host> Operations<H> for Fake {
             done: true,
             percent: Some(100),
             message: None,
+            id: None,
         })
     }
 

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! One line makes it a component: `stockade_provider::export!(Example: disks, networks);`. What the SDK offers beside
-//! that: [`http`], [`retry`], [`paginate`], [`page`], [`options`], [`idempotency`], [`error`], [`size`], [`time`].
+//! that: [`http`], [`retry`], [`paginate`], [`page`], [`options`], [`idempotency`], [`disk_image`], [`error`], [`size`], [`time`].
 //!
 //! A component for `wasm32-unknown-unknown` has no clock, no randomness and no environment of its own: `Instant::now`
 //! panics there and a `HashMap` has fixed seeds. Ask the host for the time, and use `BTreeMap`.
@@ -38,6 +38,7 @@ pub mod abilities;
 )]
 #[doc(hidden)]
 pub mod bindings;
+pub mod disk_image;
 pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fake_host;

@@ -294,7 +294,7 @@ impl Service {
                 state => activity.end(state)?,
             };
             if state.done {
-                return Ok(change.id);
+                return Ok(state.id.unwrap_or(change.id));
             }
             activity.go_on();
             let message = state.message.map(|message| clean(&message, MAX_PROGRESS_BYTES));

@@ -64,6 +64,28 @@ pub(crate) fn endpoint() -> Endpoint {
     )
 }
 
+/// Writes an object that another ability needs in a bucket.
+pub(crate) fn put<H: Host>(
+    host: &H,
+    function: &'static str,
+    (bucket, key): (&str, &str),
+    content: &H::Blob,
+) -> Result<(), Error> {
+    let storage = Storage::new(host, function);
+    storage.refuse_bad_bucket(bucket)?;
+    let target = upload::Target {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        public: false,
+    };
+    upload::upload(&storage, &target, content, Config::read(host)?.part_bytes)
+}
+
+/// Deletes what [`put`] wrote.
+pub(crate) fn remove<H: Host>(host: &H, function: &'static str, bucket: &str, key: &str) -> Result<(), Error> {
+    Storage::new(host, function).delete_object(bucket, key)
+}
+
 /// The bucket of this name as an error names it.
 fn bucket_subject(bucket: &str) -> Subject {
     Subject::new("bucket", bucket)

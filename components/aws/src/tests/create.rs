@@ -74,12 +74,12 @@ pub(super) fn micro() -> String {
     types(&[("t3.micro", 2, 1024)])
 }
 
-fn created() -> String {
+pub(super) fn created() -> String {
     let instance = "<item><instanceId>i-1</instanceId><instanceState><name>pending</name></instanceState></item>";
     answer("RunInstances", &format!("<instancesSet>{instance}</instancesSet>"))
 }
 
-fn create(host: &FakeHost, spec: VmSpec) -> Result<Change, Error> {
+pub(super) fn create(host: &FakeHost, spec: VmSpec) -> Result<Change, Error> {
     <Aws as Vms<FakeHost>>::create_vm(host, spec)
 }
 

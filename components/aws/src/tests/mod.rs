@@ -4,6 +4,8 @@ mod bad_input;
 mod buckets;
 mod create;
 mod dns;
+mod images;
+mod launch;
 mod networks;
 mod rules;
 mod things;

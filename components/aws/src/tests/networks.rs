@@ -1,6 +1,6 @@
 //! Networks: a creation that fails leaves nothing, and nobody else's things are deleted.
 
-use stockade_provider::abilities::{Networks, Operations};
+use stockade_provider::abilities::{Networks, Operations, SecurityGroups, Subnets};
 use stockade_provider::types::NetworkSpec;
 
 use super::*;
@@ -173,5 +173,28 @@ fn specs_that_aws_cannot_honour_ask_for_nothing() {
             field("metadata"),
             "{key}"
         );
+    }
+}
+
+/// The words of <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html> and of EC2 itself.
+#[test]
+fn what_is_in_use_is_a_conflict_and_stays() {
+    let subnets = "<subnetSet><item><subnetId>subnet-00000001</subnetId><vpcId>vpc-00000001</vpcId></item></subnetSet>";
+    let held = host(&[&answer("DescribeSubnets", subnets)]);
+    let words = "The subnet 'subnet-00000001' has dependencies and cannot be deleted.";
+    held.answer(Ok(error(400, "DependencyViolation", words)));
+    let refused = <Aws as Subnets<FakeHost>>::delete_subnet(&held, "subnet-00000001".to_owned()).expect_err("in use");
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(refused.message.contains(words), "{}", refused.message);
+    assert_eq!(actions(&held), ["DescribeSubnets", "DeleteSubnet"]);
+    for code in ["DependencyViolation", "InvalidGroup.InUse"] {
+        let groups = "<securityGroupInfo><item><groupId>sg-00000001</groupId><groupName>web</groupName></item></securityGroupInfo>";
+        let held = host(&[&answer("DescribeSecurityGroups", groups)]);
+        held.answer(Ok(error(400, code, "resource sg-00000001 has a dependent object")));
+        let refused = <Aws as SecurityGroups<FakeHost>>::delete_security_group(&held, "sg-00000001".to_owned())
+            .expect_err("in use");
+        assert_eq!(refused.kind, ErrorKind::Conflict, "{code}");
+        assert!(refused.request_id.is_some());
+        assert_eq!(actions(&held), ["DescribeSecurityGroups", "DeleteSecurityGroup"]);
     }
 }

@@ -34,12 +34,13 @@ fn sources(directory: &Path, all: &mut String) {
 
 /// The words of EC2 actions that the source names in quotes: capital letter, verb, noun.
 fn named(source: &str) -> BTreeSet<&str> {
-    const VERBS: [&str; 23] = [
+    const VERBS: [&str; 25] = [
         "Allocate",
         "Assign",
         "Associate",
         "Attach",
         "Authorize",
+        "Cancel",
         "Copy",
         "Create",
         "Delete",
@@ -51,6 +52,7 @@ fn named(source: &str) -> BTreeSet<&str> {
         "Import",
         "Modify",
         "Reboot",
+        "Register",
         "Release",
         "Replace",
         "Revoke",
@@ -62,6 +64,8 @@ fn named(source: &str) -> BTreeSet<&str> {
     source
         .split('"')
         .filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        // A parameter: no action is called so.
+        .filter(|word| !word.ends_with("Id"))
         .filter(|word| {
             let noun = VERBS.iter().find_map(|verb| word.strip_prefix(verb));
             noun.is_some_and(|noun| noun.starts_with(|c: char| c.is_ascii_uppercase()))

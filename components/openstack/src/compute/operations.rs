@@ -117,6 +117,7 @@ pub(crate) fn state(done: bool, message: Option<String>) -> OperationState {
         done,
         percent: done.then_some(100),
         message,
+        id: None,
     }
 }
 

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use stockade_provider::abilities::Images;
+use stockade_provider::disk_image;
 use stockade_provider::host::Host;
 use stockade_provider::options::Options;
 use stockade_provider::page;
 use stockade_provider::types::{Change, Error, ErrorKind, Image, ImagePage, ImageSpec, PageRequest};
 
-use super::content;
 use super::made::wait_until_active;
 use super::wire::WireImage;
 use crate::Openstack;
@@ -144,10 +144,10 @@ impl<H: Host> Images<H> for Openstack {
         let cloud = Cloud::open(host, "upload-image")?;
         let new = NewImage::from_spec(spec)?;
         let doing = format!("uploading image `{}`", new.name);
-        let format = content::format(new.format.as_deref(), content, &doing)?;
+        let format = disk_image::format(new.format.as_deref(), content, &doing)?;
         cloud.refuse_image_name(&new.name)?;
         if let Some(sha256) = &new.sha256 {
-            content::check_digest(sha256, content, &doing)?;
+            disk_image::check_digest(sha256, content, &doing)?;
         }
         let call = cloud.call(Service::Image, "POST", ["images"]).json(new.body(&format));
         let id = call.text("/id", &doing)?;

@@ -1,6 +1,5 @@
 //! Glance: images.
 
-mod content;
 mod images;
 mod made;
 mod wire;

@@ -13,7 +13,7 @@ use stockade_test_support::aws::{AwsPeer, REGION, Session};
 use tempfile::TempDir;
 
 use super::{Gaps, Given, Setup, Stage};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, ensure};
 
 /// The zone of every account.
 const DNS_ZONE: &str = "conformance.example";
@@ -29,7 +29,27 @@ pub(super) struct Server {
     pub(super) images: [&'static str; 2],
     /// The volume type of disks for which none is named.
     pub(super) default_pool: &'static str,
+    /// Whether disks can be imported; through a bucket then, which every account has.
+    pub(super) has_imports: bool,
     pub(super) gaps: Gaps,
+}
+
+/// The table of the documentation that lists what the servers excuse.
+const EXCUSES: &str = "Trials of the conformance suite that peers excuse";
+
+/// The documentation lists every excused trial, with what is in its place.
+pub(crate) fn check_excuses() -> Outcome {
+    let servers = [
+        ("moto", super::aws_moto::GAPS),
+        ("ministack", super::aws_ministack::GAPS),
+    ];
+    let trials = servers.iter().flat_map(|(server, gaps)| {
+        let excused = gaps.excused.iter();
+        excused.map(|(trial, _)| (*server, *trial))
+    });
+    let complaints = stockade_test_support::aws::excuses::complaints(EXCUSES, &trials.collect::<Vec<_>>())?;
+    ensure!(complaints.is_empty(), "{}", complaints.join("; "));
+    Ok(())
 }
 
 /// Starts the server and installs the component.
@@ -44,6 +64,13 @@ pub(super) async fn setup(stage: &Stage, server: Server) -> Outcome<Setup> {
         let session = peer.account(number)?;
         (server.furnish)(&peer, &session)?;
         given.default_network = furnish(&peer, &session)?;
+        if server.has_imports {
+            let bucket = format!("import-{number}");
+            peer.call_as(&session, "s3", "create_bucket", &json!({"Bucket": bucket}))?;
+            config
+                .options
+                .insert("import_bucket".to_owned(), OptionInput::Text(bucket));
+        }
         let secret = |name: &str, text: &str| -> Outcome<SecretSource> {
             let path = secrets.path().join(format!("{number}-{name}"));
             std::fs::write(&path, text)?;

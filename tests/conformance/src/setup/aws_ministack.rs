@@ -22,6 +22,7 @@ pub(crate) async fn aws_ministack(stage: &Stage) -> Outcome<Setup> {
         furnish: |_, _| Ok(()),
         images: IMAGES,
         default_pool: "gp3",
+        has_imports: false,
         gaps: GAPS,
     };
     aws::setup(stage, server).await

@@ -24,6 +24,7 @@ pub(crate) async fn aws_moto(stage: &Stage) -> Outcome<Setup> {
         furnish,
         images: IMAGES.map(|(name, _)| name),
         default_pool: "gp2",
+        has_imports: true,
         gaps: GAPS,
     };
     aws::setup(stage, server).await

@@ -21,6 +21,7 @@ use stockade::{InstalledProvider, Runtime};
 use crate::outcome::Outcome;
 use crate::subject::Subject;
 
+pub(crate) use aws::check_excuses as check_aws_excuses;
 pub(crate) use aws_ministack::aws_ministack;
 pub(crate) use aws_moto::aws_moto;
 pub(crate) use evidence::Evidence;

@@ -15,6 +15,7 @@ fn test(function: &str) -> Option<(&'static str, &'static str)> {
             "an_attached_disk_grows_with_a_newer_version_and_is_not_deleted",
         ),
         "disks.attach-disk" | "disks.detach-disk" => ("disks", "a_disk_is_attached_to_a_vm_and_detached_from_it"),
+        "images.import-image" => ("images", "a_disk_that_is_in_s3_already_is_imported_and_stays_there"),
         "pools.list-pools" | "pools.get-pool" | "pools.create-pool" | "pools.delete-pool" => {
             ("disks", "pools_are_types_of_volumes_that_nobody_makes_here")
         }

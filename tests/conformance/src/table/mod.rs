@@ -17,9 +17,9 @@ use stockade_test_support::artifacts::workspace_root;
 use stockade_test_wit::{Table, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::Stage;
+use crate::setup::{Stage, check_aws_excuses};
 use crate::trials::{self, Trial};
-use proofs::{EVERY_FUNCTION, proofs};
+use proofs::{EVERY_FUNCTION, meets_a_refusal, proofs};
 use provider::Provider;
 
 /// Its name among the setups.
@@ -61,6 +61,7 @@ Where a method is served by several functions, the cell names each one that diff
 pub(crate) fn check(stage: &Stage) -> Outcome {
     let trials = trials::all();
     check_proofs(&trials)?;
+    check_aws_excuses()?;
     let mut expected = document(&Provider::all(stage)?, &trials)?;
     expected.push_str(&fields::table(&stage.runtime.provider(provider::NATIVE)?, &trials)?);
     let file = workspace_root().join("runtime/src/docs/abilities.md");
@@ -158,9 +159,12 @@ fn split(full: &str) -> Outcome<(Ability, &str)> {
     Ok((*ability.ok_or_else(|| format!("`{full}` is of no ability"))?, function))
 }
 
-/// The first trial of a function that runs on a provider; none when all that prove it are excused there.
+/// The first trial of a function that runs on a provider; none when all that prove it are excused or refused there.
 fn proof(provider: &Provider, function: &str, trials: &[Trial]) -> Option<&'static str> {
-    let runs = |name: &&&str| trials.iter().any(|trial| trial.name == **name && provider.runs(trial));
+    let runs = |name: &&&str| {
+        let is_run = |trial: &Trial| trial.name == **name && provider.runs(trial);
+        trials.iter().any(is_run) && !meets_a_refusal(name, provider)
+    };
     match proofs(function) {
         [] => Some(EVERY_FUNCTION),
         proofs => proofs.iter().find(runs).copied(),

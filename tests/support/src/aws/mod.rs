@@ -8,6 +8,8 @@
 //! boto3 comes from the peer's own virtual environment and asks as the account's owner, so that it sees what is there
 //! whatever the tested user may.
 
+pub mod excuses;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -43,24 +45,27 @@ pub struct AwsPeer {
 }
 
 impl AwsPeer {
-    /// A ministack that verifies the user's signatures.
+    /// A ministack that verifies the user's signatures. Requests and answers are checked as moto's are.
     ///
     /// # Errors
     /// When it cannot be installed or does not start.
     pub fn ministack() -> Result<Self, SupportError> {
         Self::start("ministack", |place| {
-            let mut command = place.python("ministack");
+            let mut command = place.python("python");
+            command.arg(workspace_root().join(HERE).join("checked_ministack.py"));
             // Without the second it listens at every address of the machine.
             command
                 .env("AUTH", "true")
                 .env("BIND_HOST", "127.0.0.1")
-                .env("GATEWAY_PORT", place.port.to_string());
+                .env("GATEWAY_PORT", place.port.to_string())
+                .env("PYTHONDONTWRITEBYTECODE", "1");
             command
         })
     }
 
-    /// A moto, which takes every signature. A request that AWS's own service models do not allow is answered with the code
-    /// `ModelViolation`, so that whatever runs on it fails.
+    /// A moto, which takes every signature, and imports disks by the tests' own `disk_import.py`. A request that AWS's own
+    /// service models do not allow is answered with the code `ModelViolation`, and so is one whose answer they do not know,
+    /// so that whatever runs on it fails.
     ///
     /// # Errors
     /// When it cannot be installed or does not start.
@@ -69,6 +74,22 @@ impl AwsPeer {
             let mut command = place.python("python");
             command
                 .arg(workspace_root().join(HERE).join("checked_moto.py"))
+                .arg(place.port.to_string())
+                .env("PYTHONDONTWRITEBYTECODE", "1");
+            command
+        })
+    }
+
+    /// A server that answers every action with everything that AWS's own service models know: each element once, each list
+    /// with one entry. It keeps nothing.
+    ///
+    /// # Errors
+    /// When moto, whose botocore has the models, cannot be installed or the server does not start.
+    pub fn full_answers() -> Result<Self, SupportError> {
+        Self::start("moto", |place| {
+            let mut command = place.python("python");
+            command
+                .arg(workspace_root().join(HERE).join("full_answers.py"))
                 .arg(place.port.to_string())
                 .env("PYTHONDONTWRITEBYTECODE", "1");
             command
@@ -194,6 +215,21 @@ pub fn models(reads: &std::path::Path) -> Result<Vec<String>, SupportError> {
     command
         .arg(workspace_root().join(HERE).join("models.py"))
         .arg(reads)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let complaints = script::output("ask AWS's models", &mut command)?;
+    Ok(complaints.lines().map(str::to_owned).collect())
+}
+
+/// What AWS's own service models, which moto's botocore ships, say against an answer.
+///
+/// # Errors
+/// When moto cannot be installed, or the program fails.
+pub fn judge_answer(service: &str, operation: &str, answer: &str) -> Result<Vec<String>, SupportError> {
+    let installation = Peer::install("moto")?;
+    let mut command = Command::new(installation.join("bin/python"));
+    command
+        .arg(workspace_root().join(HERE).join("answers.py"))
+        .args([service, operation, answer])
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let complaints = script::output("ask AWS's models", &mut command)?;
     Ok(complaints.lines().map(str::to_owned).collect())

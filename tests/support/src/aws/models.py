@@ -4,7 +4,7 @@
 
 READS is a JSON file. In `reads`: services, their operations, and of each operation the elements that are read, one in
 another; the entries of lists have no word of their own. In `tokens`: actions of EC2 that are sent with a client token, and
-the most characters of one. In `objects`: actions that import disks, and where each names the object in S3 that it takes.
+the most characters of one. In `readers`: how elements are read, and the names of those that are read so somewhere. In `objects`: actions that import disks, and where each names the object in S3 that it takes.
 What no model has is printed, a line each.
 """
 
@@ -12,21 +12,24 @@ import json
 import sys
 
 import botocore.session
+from answers import members
+
+# What an element is that is read so.
+SCALARS = {"string", "integer", "long", "boolean", "timestamp", "blob", "double", "float"}
+READERS = {
+    "string": SCALARS,
+    "text": SCALARS,
+    "number": {"integer", "long"},
+    "boolean": {"boolean"},
+    # Whether it is there may be all that is asked.
+    "child": {"structure", "list", *SCALARS},
+    "children": {"structure", "list"},
+    "set": {"list"},
+}
+# The types that elements of a name have, wherever they are read.
+types = {}
 
 session = botocore.session.get_session()
-
-
-def members(shape, protocol):
-    """The members of an answer that are in its document, by the name of their element."""
-    found = {}
-    for name, member in shape.members.items():
-        if member.serialization.get("location") not in (None, "headers"):
-            continue
-        element = member.serialization.get("name", name)
-        if member.type_name == "list" and member.serialization.get("flattened"):
-            element = member.serialization.get("name") or member.member.serialization.get("name", name)
-        found[element] = member
-    return found
 
 
 def entry_name(shape):
@@ -43,6 +46,7 @@ def complaints(shape, reads, place, protocol):
                 yield f"{place}: its entries are `{name}`, not {sorted(reads)}"
                 return
             reads, place = reads[name], f"{place}.{name}"
+            types.setdefault(name, set()).add(shape.member.type_name)
         elif protocol != "rest-xml" and name not in ("item", "member"):
             yield f"{place}: its entries are `{name}`"
             return
@@ -51,11 +55,12 @@ def complaints(shape, reads, place, protocol):
         if reads:
             yield f"{place} is a {shape.type_name} and has no {sorted(reads)}"
         return
-    known = members(shape, protocol)
+    known = members(shape)
     for element, inner in reads.items():
         if element not in known:
             yield f"{place}: there is no `{element}`; there are {', '.join(sorted(known))}"
         else:
+            types.setdefault(element, set()).add(known[element].type_name)
             yield from complaints(known[element], inner, f"{place}.{element}", protocol)
 
 
@@ -69,7 +74,8 @@ def output_of(operation):
 def token_complaints(operation, longest):
     """Whether the action takes a token by which it knows a repetition, and one so long."""
     token = operation.input_shape.members.get("ClientToken")
-    if token is None or not token.metadata.get("idempotencyToken"):
+    # Where the model does not mark it, the words of its documentation say so.
+    if token is None or not (token.metadata.get("idempotencyToken") or "idempotency" in token.documentation):
         yield f"{operation.name} knows no repetition by `ClientToken`"
     elif longest > token.metadata.get("max", longest):
         yield f"{operation.name} takes {token.metadata['max']} characters, not {longest}"
@@ -105,3 +111,8 @@ for name, longest in asked["tokens"].items():
 for name, path in asked["objects"].items():
     for complaint in object_complaints(ec2.operation_model(name), path):
         print(complaint)
+for reader, names in asked.get("readers", {}).items():
+    for name in names:
+        found = types.get(name, set())
+        if found and not found & READERS[reader]:
+            print(f"`{name}` is read as a {reader}, and is a {' or a '.join(sorted(found))}")

@@ -57,12 +57,12 @@ def operation_of(model, method, path, query, headers):
     return max(candidates, key=lambda found: found[:2], default=None)
 
 
-def violations(model, method, path, query_string, headers, body):
-    """What a request does that its model does not allow."""
+def check(model, method, path, query_string, headers, body):
+    """The operation that a request is, and what it does that its model does not allow."""
     query = dict(parse_qsl(query_string, keep_blank_values=True))
     found = operation_of(model, method, path, query, headers)
     if found is None:
-        return [f"no operation of {model.service_name} is {method} {path}?{query_string}"]
+        return None, [f"no operation of {model.service_name} is {method} {path}?{query_string}"]
     _, _, name, labels, wanted = found
     shape = model.operation_model(name).input_shape
     complaints, given = [], set()
@@ -100,7 +100,7 @@ def violations(model, method, path, query_string, headers, body):
             complaints += document(shape, root, body, name, rest)
             given |= rest
     missing = set(shape.required_members) - given if shape else set()
-    return complaints + [f"{name} lacks `{member}`" for member in sorted(missing)]
+    return name, complaints + [f"{name} lacks `{member}`" for member in sorted(missing)]
 
 
 def document(shape, root_name, body, place, members=None):
