@@ -1,4 +1,4 @@
-//! Stopping and starting where stopped VMs give up their place.
+//! Stopping and starting where stopped VMs give up their place, and when a deleted VM is gone.
 
 use super::*;
 
@@ -42,4 +42,23 @@ fn a_graceful_stop_shelves_nothing() {
     let error = Openstack::stop_vm(&host, ID.to_owned(), StopMode::Graceful(1)).expect_err("refused");
     assert_eq!(error.kind, ErrorKind::Unsupported("stop-vm".to_owned()));
     assert!(changes(&host).is_empty());
+}
+
+#[test]
+fn a_vm_is_gone_when_nova_has_forgotten_it_and_not_when_it_says_deleted() {
+    let host = with_server(&["ACTIVE", "DELETED"])
+        .with_route(&format!("GET /v2.1/servers/{ID}"), 404, "{}")
+        .with_route(&format!("DELETE /v2.1/servers/{ID}"), 204, "")
+        .with_route("GET /v2/images", 200, r#"{"images": []}"#)
+        .with_route("GET /v2.0/ports", 200, r#"{"ports": []}"#);
+    let options = VmDeleteOptions {
+        keep_disks: false,
+        delete_snapshots: false,
+    };
+    let change = Openstack::delete_vm(&host, ID.to_owned(), options).expect("deleted");
+    assert_eq!(change.pending, None);
+    // Nova lists a server that it has marked as deleted until it has dropped it as well.
+    let read = format!("GET /v2.1/servers/{ID}");
+    let reads = host.request_lines().into_iter().filter(|line| line.starts_with(&read));
+    assert_eq!(reads.count(), 3);
 }
