@@ -32,17 +32,17 @@ test:
 
 # One provider through the conformance suite: fake, web or libvirt.
 conformance NAME *ARGS:
-    STOCKADE_CONFORMANCE={{NAME}} cargo test --package stockade-test-conformance -- {{ARGS}}
+    STOCKADE_CONFORMANCE={{NAME}} cargo test --workspace --test conformance -- {{ARGS}}
 
-# The openstack provider at a real cloud, Keystone to Nova from PyPI: four minutes to install, some more to run.
+# The openstack provider at a real cloud, Keystone to Nova from PyPI: four minutes to install, ten to run.
 peer-openstack *ARGS:
-    STOCKADE_CONFORMANCE=openstack cargo test --package stockade-test-conformance -- {{ARGS}}
+    STOCKADE_CONFORMANCE=openstack cargo test --workspace --test conformance -- {{ARGS}}
 
 # Only what needs a libvirt daemon: real guests, kweb, the native provider. Needs root or sudo.
 test-libvirt:
     cargo test --package stockade-test-support --test private_libvirt
     cargo test --package stockade-test-libvirt
-    STOCKADE_CONFORMANCE=libvirt,web cargo test --package stockade-test-conformance
+    STOCKADE_CONFORMANCE=libvirt,web cargo test --workspace --test conformance
 
 # Checks the contract: it parses, is documented, and is compatible with what was released.
 wit:
@@ -57,7 +57,7 @@ bless:
     INSTA_UPDATE=always STOCKADE_BLESS=1 cargo test --workspace --no-fail-fast
 
 # Compares list calls with native clients and virsh, as ratios within one run; slow, and never part of a test.
-# Names choose benchmarks: policy, component, command, memory, libvirt, upload, openstack.
+# Names choose benchmarks: policy, component, command, memory, libvirt, aws, upload, openstack, nova.
 bench *NAMES:
     cargo build --release --workspace --bins
     target/release/stockade-test-bench {{NAMES}}

@@ -7,6 +7,9 @@ use stockade_provider::types::{Error, OptionEntry, OptionSchema};
 /// Keystone's usual port.
 const DEFAULT_PORT: i32 = 5000;
 
+/// The choice of `stop` that shelves.
+const SHELVE: &str = "shelve";
+
 /// The options of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -28,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) flavor: Option<String>,
     /// Whether VMs boot from volumes when their spec does not say.
     pub(crate) boot_volume: bool,
+    /// Whether stopped VMs are put on Nova's shelf.
+    pub(crate) is_shelving: bool,
 }
 
 impl Config {
@@ -51,6 +56,7 @@ impl Config {
             external_network: text("external_network")?,
             flavor: text("flavor")?,
             boot_volume: options.boolean("boot_volume")?.unwrap_or(false),
+            is_shelving: options.text("stop")? == Some(SHELVE),
         })
     }
 }
@@ -90,6 +96,12 @@ pub(crate) fn connection_options() -> Vec<OptionSchema> {
             "boot VMs from volumes of the block storage service when their spec does not say",
         )
         .with_default(false),
+        OptionSchema::text(
+            "stop",
+            "what stopping a VM is: `off` keeps its place on its host, `shelve` gives it up until the next start",
+        )
+        .with_default("off")
+        .with_choices(&["off", SHELVE]),
     ]
 }
 

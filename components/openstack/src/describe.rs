@@ -66,14 +66,18 @@ fn spec_options() -> Vec<SpecOptions> {
                 OptionSchema::boolean("config_drive", "put the metadata and user-data on a drive of the VM"),
                 OptionSchema::text("server_group", "name or id of the server group to put the VM into"),
                 OptionSchema::text("key_pair", "name of a key pair of the user, instead of `ssh-keys`"),
+                OptionSchema::text_list("tags", "Nova's tags of the VM: words that other tools filter by"),
             ],
         ),
         of(
             "disk",
-            vec![OptionSchema::text(
-                "availability_zone",
-                "availability zone of the block storage service",
-            )],
+            vec![
+                OptionSchema::text("availability_zone", "availability zone of the block storage service"),
+                OptionSchema::text(
+                    "volume_snapshot",
+                    "id of a volume's snapshot that the disk is a copy of, instead of an image",
+                ),
+            ],
         ),
         of(
             "network",

@@ -138,7 +138,11 @@ const VOLUME: &[Asked] = &[
     ("POST", "/volumes", "create disks"),
     ("GET DELETE", "/volumes/*", "read and delete disks"),
     ("POST", "/volumes/*/action", "grow disks"),
-    ("GET", "/snapshots/detail", "find a disk's snapshot to boot from"),
+    (
+        "GET",
+        "/snapshots/detail",
+        "find a disk's snapshot to boot from or to copy",
+    ),
     ("GET", "/types", "list pools"),
 ];
 

@@ -3,7 +3,7 @@
 //! Only the hypervisor and the network's mechanism are not real; `tests/support/openstack` says how it is made. What is
 //! there can be asked of openstacksdk, which is nobody of ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ pub struct Openstack {
     peer: Peer,
     identity_port: u16,
     password: String,
+    /// By service.
+    origins: BTreeMap<String, String>,
 }
 
 impl Openstack {
@@ -43,16 +45,22 @@ impl Openstack {
             peer,
             identity_port: 0,
             password: String::new(),
+            origins: BTreeMap::new(),
         };
         let text = cloud.ask("GET", "/origins", "")?;
         let known: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| SupportError::new("read the cloud's origins", error))?;
-        let part = |pointer: &str| known.pointer(pointer).and_then(serde_json::Value::as_str);
-        let port = part("/origins/keystone")
-            .and_then(|origin| origin.rsplit(':').next())
-            .and_then(|port| port.parse().ok());
+        let origins = known.get("origins").and_then(serde_json::Value::as_object);
+        let text_of = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        cloud.origins = origins
+            .into_iter()
+            .flatten()
+            .map(|(name, origin)| (name.clone(), text_of(origin)))
+            .collect();
+        let identity = cloud.origin("keystone")?;
+        let port = identity.rsplit(':').next().and_then(|port| port.parse().ok());
         cloud.identity_port = port.ok_or_else(|| SupportError::new("read the cloud's origins", &text))?;
-        cloud.password = part("/password").unwrap_or_default().to_owned();
+        cloud.password = known.get("password").map(text_of).unwrap_or_default();
         Ok(cloud)
     }
 
@@ -60,6 +68,15 @@ impl Openstack {
     #[must_use]
     pub fn identity_port(&self) -> u16 {
         self.identity_port
+    }
+
+    /// Where a service is, by its project's name: `nova`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn origin(&self, service: &str) -> Result<String, SupportError> {
+        let origin = self.origins.get(service).cloned();
+        origin.ok_or_else(|| SupportError::new(format!("find {service}"), format!("there are {:?}", self.origins)))
     }
 
     /// The password of the user `admin`, who may do everything in the project `admin`.
@@ -92,6 +109,14 @@ impl Openstack {
     /// When that fails.
     pub fn create_vm(&self, name: &str) -> Result<String, SupportError> {
         self.ask("POST", "/create", name)
+    }
+
+    /// Creates that many VMs in few requests, and waits for all of them.
+    ///
+    /// # Errors
+    /// When one does not come up.
+    pub fn create_vms(&self, count: usize) -> Result<(), SupportError> {
+        self.ask("POST", "/create-many", &count.to_string()).map(drop)
     }
 
     /// The directory with the services' logs.

@@ -249,6 +249,8 @@ fn body(wanted: &Wanted, resolved: &Resolved, networks: &[Value], key_pair: Opti
         "metadata",
         Some(json!(wanted.metadata)).filter(|_| !wanted.metadata.is_empty()),
     );
+    // Since microversion 2.52.
+    add("tags", Some(json!(wanted.tags)).filter(|_| !wanted.tags.is_empty()));
     let mut body = json!({"server": server});
     if let Some(group) = &resolved.server_group {
         body["os:scheduler_hints"] = json!({"group": group});

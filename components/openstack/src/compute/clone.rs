@@ -99,6 +99,7 @@ fn copy<H: Host>(
         start,
         description: server.description.clone().filter(|text| !text.is_empty()),
         metadata: server.metadata.clone(),
+        tags: vec![],
     };
     let resolved = Resolved {
         nics: nics.collect(),

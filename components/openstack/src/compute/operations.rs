@@ -66,7 +66,7 @@ impl<H: Host> Operations<H> for Openstack {
             Operation::Delete(id) => match cloud.server_by_id(&id)? {
                 None => Ok(state(true, None)),
                 Some(server) if server.status == "ERROR" && !server.is_busy() => Err(failed(&server, "deleting")),
-                Some(server) => Ok(state(server.status == "DELETED", Some(server.status))),
+                Some(server) => Ok(state(false, Some(server.status))),
             },
             Operation::Image(id) => crate::image::poll(&cloud, &id),
             Operation::Volume(id) => crate::volume::poll(&cloud, &id),

@@ -2,6 +2,9 @@
 //!
 //! Nova's stop asks the guest, and cuts the power when the guest has not stopped after the cloud's `shutdown_timeout`, 60
 //! seconds by default. There is no stop that only asks, and none that only cuts.
+//!
+//! A stopped server keeps its place on its host; one that is shelved does not
+//! (<https://docs.openstack.org/api-guide/compute/server_concepts.html#server-actions>). The connection says which it is.
 
 use serde_json::{Value, json};
 
@@ -12,6 +15,9 @@ use super::server::Server;
 use crate::change::done;
 use crate::cloud::Cloud;
 
+/// How Nova's words for a shelved server begin: on its host still, it is `SHELVED`, and then `SHELVED_OFFLOADED`.
+const SHELVED: &str = "SHELVED";
+
 /// Starts a VM.
 pub(super) fn start<H: Host>(cloud: &Cloud<'_, H>, vm: &str) -> Result<Change, Error> {
     let server = cloud.server(vm)?;
@@ -20,7 +26,7 @@ pub(super) fn start<H: Host>(cloud: &Cloud<'_, H>, vm: &str) -> Result<Change, E
         VmStatus::Running => {}
         VmStatus::Paused => go(cloud, &server, "unpause", &Value::Null, &doing, "ACTIVE")?,
         VmStatus::Suspended => go(cloud, &server, "resume", &Value::Null, &doing, "ACTIVE")?,
-        _ if server.status.starts_with("SHELVED") => go(cloud, &server, "unshelve", &Value::Null, &doing, "ACTIVE")?,
+        _ if server.status.starts_with(SHELVED) => go(cloud, &server, "unshelve", &Value::Null, &doing, "ACTIVE")?,
         // Its power is off and Nova has not noticed yet.
         VmStatus::Stopped | VmStatus::Crashed if server.status == "ACTIVE" => {
             go(cloud, &server, "reboot", &json!({"type": "HARD"}), &doing, "ACTIVE")?;
@@ -33,9 +39,15 @@ pub(super) fn start<H: Host>(cloud: &Cloud<'_, H>, vm: &str) -> Result<Change, E
 /// Stops a VM.
 pub(super) fn stop<H: Host>(cloud: &Cloud<'_, H>, vm: &str, mode: StopMode) -> Result<Change, Error> {
     let server = cloud.server(vm)?;
+    let doing = format!("stopping vm `{vm}`");
     if server.vm_status() != VmStatus::Stopped {
         require_forced(mode, "stop-vm")?;
-        stop_server(cloud, &server, &format!("stopping vm `{vm}`"))?;
+        if !cloud.config.is_shelving {
+            stop_server(cloud, &server, &doing)?;
+        }
+    }
+    if cloud.config.is_shelving && !server.status.starts_with(SHELVED) {
+        go(cloud, &server, "shelve", &Value::Null, &doing, SHELVED)?;
     }
     Ok(done(server.id))
 }
@@ -67,7 +79,7 @@ pub(super) fn reset<H: Host>(cloud: &Cloud<'_, H>, server: &Server, doing: &str)
     go(cloud, server, "reboot", &json!({"type": "HARD"}), doing, "ACTIVE")
 }
 
-/// Has a server do something and waits until it has this status and nothing more to do.
+/// Has a server do something and waits until it has nothing more to do and a status that begins with this word.
 pub(super) fn go<H: Host>(
     cloud: &Cloud<'_, H>,
     server: &Server,
@@ -77,7 +89,7 @@ pub(super) fn go<H: Host>(
     status: &str,
 ) -> Result<(), Error> {
     cloud.act(server, action, argument, doing)?;
-    let is_there = |server: &Server| server.status == status && !server.is_busy();
+    let is_there = |server: &Server| server.status.starts_with(status) && !server.is_busy();
     match cloud.wait_for(server, doing, is_there)? {
         Some(_) => Ok(()),
         None => {

@@ -238,11 +238,10 @@ impl<H: Host> Cloud<'_, H> {
         })
     }
 
-    /// Waits until a server is gone; whether it is.
+    /// Waits until a server is gone; whether it is. One that is `DELETED` is not: Nova lists it until it has dropped it too.
     pub(crate) fn wait_until_gone(&self, id: &str) -> Result<bool, Error> {
         let gone = wait::until(self.host, wait::BUDGET_MS, || match self.server_by_id(id) {
             Ok(None) => Ok(Some(())),
-            Ok(Some(server)) if server.status == "DELETED" => Ok(Some(())),
             Ok(Some(_)) => Ok(None),
             Err(error) if is_not_found(&error) => Ok(Some(())),
             Err(error) => Err(error),

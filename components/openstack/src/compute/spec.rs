@@ -49,6 +49,7 @@ pub(super) struct Wanted {
     pub(super) start: bool,
     pub(super) description: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
+    pub(super) tags: Vec<String>,
 }
 
 /// A disk of it.
@@ -93,6 +94,7 @@ impl Wanted {
             "config_drive",
             "server_group",
             "key_pair",
+            "tags",
         ])?;
         let text = |name: &str| -> Result<Option<String>, Error> { Ok(options.text(name)?.map(str::to_owned)) };
         check_name(&name)?;
@@ -144,6 +146,7 @@ impl Wanted {
             start,
             description,
             metadata: checked_metadata(metadata)?,
+            tags: options.text_list("tags")?.to_vec(),
         })
     }
 }

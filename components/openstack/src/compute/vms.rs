@@ -104,7 +104,8 @@ fn list_after<H: Host>(
     if let Some(marker) = marker {
         call = call.query("marker", marker);
     }
-    let mut answer: ServersAnswer = call.read("listing vms")?;
+    // Straight from the text: a list is the largest answer that there is.
+    let mut answer: ServersAnswer = call.send("listing vms")?.json("listing vms")?;
     let is_next = |link: &Value| link.get("rel").and_then(Value::as_str) == Some("next");
     let wanted = limit as usize;
     // Fewer than were asked for, and a link: the cloud's own limit is lower.

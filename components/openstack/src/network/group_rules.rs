@@ -1,7 +1,7 @@
 //! Between the contract's rules and Neutron's (<https://docs.openstack.org/api-ref/network/v2/#security-group-rules-security-group-rules>).
 //!
 //! A rule of Neutron's is for IPv4 or for IPv6. A rule of the contract without a range is for both, so it is two of Neutron's;
-//! on the way back such a pair is one again.
+//! on the way back such a pair is one again. The other side may be another group, by its id.
 
 use std::net::IpAddr;
 
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use stockade_provider::types::{Error, SecurityRule, TrafficDirection};
 
 use crate::cidr::Cidr;
+use crate::cloud::is_id;
 
 /// A rule of Neutron's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -28,9 +29,10 @@ pub(crate) struct WireRule {
     port_range_max: Option<u16>,
     #[serde(default)]
     remote_ip_prefix: Option<String>,
-    /// Traffic from another group's members: nothing that the contract can say.
+    /// The other side are the members of this group.
     #[serde(default)]
     remote_group_id: Option<String>,
+    /// The other side is a list of ranges that is kept elsewhere: nothing that the contract can say.
     #[serde(default)]
     remote_address_group_id: Option<String>,
     #[serde(default)]
@@ -40,7 +42,7 @@ pub(crate) struct WireRule {
 impl WireRule {
     /// Whether the contract can say it.
     pub(crate) fn is_sayable(&self) -> bool {
-        self.remote_group_id.is_none() && self.remote_address_group_id.is_none()
+        self.remote_address_group_id.is_none()
     }
 
     /// Whether both let the same through; descriptions count, ids do not.
@@ -53,10 +55,36 @@ impl WireRule {
                 rule.port_range_min,
                 rule.port_range_max,
                 rule.remote_ip_prefix.clone().filter(|prefix| !is_anywhere(prefix)),
+                rule.remote_group_id.clone(),
                 rule.description.clone().filter(|text| !text.is_empty()),
             )
         };
         self.is_sayable() && other.is_sayable() && fields(self) == fields(other)
+    }
+
+    /// As [`Self::is_same`]; a rule about a group is the same for IPv4 and for IPv6. Most that other tools made are for one of
+    /// them, and nobody who changes something else wants the other.
+    fn covers(&self, other: &Self) -> bool {
+        let of_family = |ethertype: &str, protocol: Option<&str>| Self {
+            ethertype: ethertype.to_owned(),
+            protocol: protocol.map(|protocol| protocol_in(protocol, ethertype)),
+            ..self.clone()
+        };
+        self.is_same(other)
+            || self.remote_group_id.is_some() && of_family(&other.ethertype, self.contract_protocol()).is_same(other)
+    }
+
+    /// The group that the other side is, or else the one that the rule is of: what a 404 is about.
+    pub(crate) fn group_or<'a>(&'a self, own: &'a str) -> &'a str {
+        self.remote_group_id.as_deref().unwrap_or(own)
+    }
+
+    /// The protocol in the contract's words.
+    fn contract_protocol(&self) -> Option<&str> {
+        self.protocol.as_deref().map(|protocol| match protocol {
+            "ipv6-icmp" | "icmpv6" => "icmp",
+            other => other,
+        })
     }
 
     /// The body that creates it in a group.
@@ -77,6 +105,7 @@ impl WireRule {
             "remote_ip_prefix",
             self.remote_ip_prefix.as_ref().map(|prefix| json!(prefix)),
         );
+        add("remote_group_id", self.remote_group_id.as_ref().map(|id| json!(id)));
         add("description", self.description.as_ref().map(|text| json!(text)));
         json!({"security_group_rule": rule})
     }
@@ -92,15 +121,24 @@ impl WireRule {
                 "egress" => TrafficDirection::Egress,
                 _ => TrafficDirection::Ingress,
             },
-            protocol: self.protocol.as_deref().map(|protocol| match protocol {
-                "ipv6-icmp" | "icmpv6" => "icmp".to_owned(),
-                other => other.to_owned(),
-            }),
+            protocol: self.contract_protocol().map(str::to_owned),
             from_port,
             to_port,
-            cidr: Some(self.remote_ip_prefix.clone().unwrap_or_else(|| anywhere.to_owned())),
+            cidr: self
+                .remote_group_id
+                .clone()
+                .or_else(|| self.remote_ip_prefix.clone())
+                .or_else(|| Some(anywhere.to_owned())),
             description: self.description.clone().filter(|text| !text.is_empty()),
         }
+    }
+}
+
+/// A protocol as Neutron names it: ICMP has another number in IPv6 (RFC 4443).
+fn protocol_in(protocol: &str, ethertype: &str) -> String {
+    match (protocol, ethertype) {
+        ("icmp", "IPv6") => "ipv6-icmp".to_owned(),
+        (other, _) => other.to_owned(),
     }
 }
 
@@ -114,6 +152,10 @@ pub(crate) fn to_rules(wire: &[WireRule]) -> Vec<SecurityRule> {
     let mut rules: Vec<SecurityRule> = Vec::new();
     for rule in wire.iter().filter(|rule| rule.is_sayable()) {
         let rule = rule.to_rule();
+        // The two of a pair about a group say the same.
+        if rules.contains(&rule) {
+            continue;
+        }
         let everywhere = |cidr: &Option<String>| cidr.as_deref().is_some_and(is_anywhere);
         let twin = rules.iter_mut().find(|have| {
             everywhere(&have.cidr)
@@ -189,11 +231,16 @@ fn of_rule(rule: &SecurityRule) -> Result<Vec<WireRule>, Error> {
         (Some(from), Some(to)) if from > to => return refuse(format!("ports go from {from} down to {to}")),
         (from, to) => (from, to.or(from)),
     };
-    let prefix = match rule.cidr.as_deref() {
+    let group = rule.cidr.as_deref().filter(|text| is_id(text));
+    let prefix = match rule.cidr.as_deref().filter(|_| group.is_none()) {
         None => None,
         Some(text) => match Cidr::parse(text) {
             Some(cidr) => Some(cidr),
-            None => return refuse(format!("`{text}` is no range such as `192.0.2.0/24`")),
+            None => {
+                return refuse(format!(
+                    "`{text}` is neither a range such as `192.0.2.0/24` nor a group's id"
+                ));
+            }
         },
     };
     let one = |ethertype: &str| WireRule {
@@ -203,16 +250,12 @@ fn of_rule(rule: &SecurityRule) -> Result<Vec<WireRule>, Error> {
             TrafficDirection::Egress => "egress".to_owned(),
         },
         ethertype: ethertype.to_owned(),
-        // ICMP has another number in IPv6 (RFC 4443).
-        protocol: protocol.map(|protocol| match (protocol, ethertype) {
-            ("icmp", "IPv6") => "ipv6-icmp".to_owned(),
-            (other, _) => other.to_owned(),
-        }),
+        protocol: protocol.map(|protocol| protocol_in(protocol, ethertype)),
         port_range_min: ports.0,
         port_range_max: ports.1,
         // Neutron keeps "anywhere" as no prefix at all.
-        remote_ip_prefix: rule.cidr.clone().filter(|text| !is_anywhere(text)),
-        remote_group_id: None,
+        remote_ip_prefix: rule.cidr.clone().filter(|text| group.is_none() && !is_anywhere(text)),
+        remote_group_id: group.map(str::to_owned),
         remote_address_group_id: None,
         description: rule.description.clone(),
     };
@@ -227,7 +270,7 @@ fn of_rule(rule: &SecurityRule) -> Result<Vec<WireRule>, Error> {
 pub(crate) fn difference<'a>(have: &'a [WireRule], want: &'a [WireRule]) -> (Vec<&'a WireRule>, Vec<&'a WireRule>) {
     let added = want
         .iter()
-        .filter(|rule| !have.iter().any(|other| other.is_same(rule)))
+        .filter(|rule| !have.iter().any(|other| other.covers(rule)))
         .collect();
     let removed = have
         .iter()
@@ -239,6 +282,8 @@ pub(crate) fn difference<'a>(have: &'a [WireRule], want: &'a [WireRule]) -> (Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GROUP: &str = "5d3bb4cc-0d2c-4d9e-8f3e-2b8f3a1f0a11";
 
     fn rule(protocol: Option<&str>, from: Option<u16>, to: Option<u16>, cidr: Option<&str>) -> SecurityRule {
         SecurityRule {
@@ -259,13 +304,14 @@ mod tests {
             rule(Some("icmp"), None, None, None),
             rule(None, None, None, Some("2001:db8::/32")),
             rule(Some("udp"), Some(53), None, Some("0.0.0.0/0")),
+            rule(Some("icmp"), None, None, Some(GROUP)),
             SecurityRule {
                 direction: TrafficDirection::Egress,
                 ..rule(None, None, None, None)
             },
         ];
         let wire = of_rules(&rules).expect("rules");
-        assert_eq!(wire.len(), 9);
+        assert_eq!(wire.len(), 11);
         assert_eq!(to_rules(&wire), rules);
     }
 
@@ -288,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_difference_is_changed_and_rules_about_groups_stay() {
+    fn only_the_difference_is_changed_and_what_cannot_be_said_stays() {
         let from_group: WireRule = serde_json::from_value(
-            json!({"id": "g", "direction": "ingress", "ethertype": "IPv4", "remote_group_id": "x"}),
+            json!({"id": "g", "direction": "ingress", "ethertype": "IPv4", "remote_address_group_id": "x"}),
         )
         .expect("a rule");
         let old = of_rules(&[
@@ -309,7 +355,26 @@ mod tests {
         assert_eq!((ports(&added), ports(&removed)), (vec![Some(80)], vec![Some(23)]));
         assert!(
             to_rules(&have).len() == 2,
-            "the rule about a group is not shown as anything else"
+            "the rule about a list of ranges is not shown as anything else"
         );
+    }
+
+    #[test]
+    fn a_rule_about_a_group_that_is_for_ipv4_only_stays_as_it_is() {
+        let have: Vec<WireRule> = vec![
+            serde_json::from_value(json!({
+                "id": "g", "direction": "ingress", "ethertype": "IPv4", "protocol": "icmp", "remote_group_id": GROUP,
+            }))
+            .expect("a rule"),
+        ];
+        let shown = to_rules(&have);
+        assert_eq!(shown, [rule(Some("icmp"), None, None, Some(GROUP))]);
+        let same = of_rules(&shown).expect("rules");
+        assert_eq!(difference(&have, &same), (vec![], vec![]));
+        let none = of_rules(&[]).expect("rules");
+        assert_eq!(difference(&have, &none), (vec![], vec![&have[0]]));
+        let (added, _) = difference(&[], &same);
+        assert_eq!(added.len(), 2);
+        assert_eq!(added[1].body("own")["security_group_rule"]["remote_group_id"], GROUP);
     }
 }

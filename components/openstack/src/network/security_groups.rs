@@ -71,6 +71,7 @@ impl<H: Host> Cloud<'_, H> {
         let (added, removed) = group_rules::difference(&group.security_group_rules, wanted);
         for rule in added {
             self.call(Service::Network, "POST", ["security-group-rules"])
+                .about("security-group", rule.group_or(&group.id))
                 .json(rule.body(&group.id))
                 .send(doing)?;
         }

@@ -84,7 +84,15 @@ fn steps(host: &FakeHost) -> Vec<String> {
 fn a_boot_makes_its_parts_first_and_removes_the_key_pair_at_once() {
     let host = furnished().with_route(&format!("GET /v2.1/servers/{ID}"), 200, &server("ACTIVE"));
     host.set_route(&key_pair_route(), 202, OK);
-    let change = Openstack::create_vm(&host, spec()).expect("a vm");
+    let tags = OptionEntry {
+        name: "tags".to_owned(),
+        value: OptionValue::TextList(vec!["blue".to_owned()]),
+    };
+    let spec = VmSpec {
+        options: vec![tags],
+        ..spec()
+    };
+    let change = Openstack::create_vm(&host, spec).expect("a vm");
     assert_eq!((change.id.as_str(), change.pending), (ID, None));
     assert_eq!(
         steps(&host),
@@ -104,6 +112,7 @@ fn a_boot_makes_its_parts_first_and_removes_the_key_pair_at_once() {
         r#""user_data":"I2Nsb3VkLWNvbmZpZw==""#,
         r#""networks":[{"port":"p"}]"#,
         r#""flavorRef":"f""#,
+        r#""tags":["blue"]"#,
     ] {
         assert!(all.contains(part), "{part} in {all}");
     }

@@ -140,3 +140,36 @@ fn pools_are_types_of_volumes_that_nobody_makes_here() {
     let error = Openstack::delete_pool(&host, "fast".to_owned(), false).expect_err("unsupported");
     assert_eq!(error.kind, ErrorKind::Unsupported("delete-pool".to_owned()));
 }
+
+#[test]
+fn a_disk_is_a_copy_of_a_snapshot_or_of_an_image() {
+    let snapshots = serde_json::json!({"snapshots": [{"id": OTHER_ID, "name": "before", "size": 2}]});
+    let host = cloud()
+        .with_route("GET /v3/p/snapshots/detail", 200, &snapshots.to_string())
+        .with_route("POST /v3/p/volumes", 202, &volume("creating", None))
+        .with_route(&format!("GET /v3/p/volumes/{ID}"), 200, &volume("available", None));
+    let spec = |image: Option<&str>, snapshot: &str| DiskSpec {
+        name: None,
+        size_gib: 2,
+        pool: None,
+        format: None,
+        image: image.map(str::to_owned),
+        vm: None,
+        metadata: vec![],
+        options: vec![OptionEntry {
+            name: "volume_snapshot".to_owned(),
+            value: OptionValue::Text(snapshot.to_owned()),
+        }],
+    };
+    let error = Openstack::create_disk(&host, spec(Some("tiny"), "before")).expect_err("both");
+    assert_eq!(error.kind, ErrorKind::InvalidArgument("volume_snapshot".to_owned()));
+    let error = Openstack::create_disk(&host, spec(None, "absent")).expect_err("absent");
+    assert_eq!(error.kind, ErrorKind::NotFound(Subject::new("snapshot", "absent")));
+    assert!(changes(&host).is_empty(), "{:?}", changes(&host));
+    Openstack::create_disk(&host, spec(None, "before")).expect("a disk");
+    assert!(
+        changes(&host)[0].contains(&format!(r#""snapshot_id":"{OTHER_ID}""#)),
+        "{:?}",
+        changes(&host)
+    );
+}

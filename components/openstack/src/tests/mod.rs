@@ -9,6 +9,7 @@ mod boot;
 mod disks;
 mod dns;
 mod objects;
+mod power;
 mod services;
 
 use stockade_provider::abilities::*;

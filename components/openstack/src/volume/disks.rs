@@ -55,7 +55,12 @@ impl<H: Host> Disks<H> for Openstack {
             options,
         } = spec;
         let options = Options::of(&options);
-        options.refuse_others(&["availability_zone"])?;
+        options.refuse_others(&["availability_zone", "volume_snapshot"])?;
+        let snapshot = options.text("volume_snapshot")?;
+        if image.is_some() && snapshot.is_some() {
+            let why = "a disk is a copy of an image or of a snapshot, not of both";
+            return Err(Error::cannot_honour("volume_snapshot", why));
+        }
         if format.is_some() {
             return Err(Error::cannot_honour("format", "Cinder chooses the format of volumes"));
         }
@@ -79,6 +84,9 @@ impl<H: Host> Disks<H> for Openstack {
         }
         if let Some(image) = &image {
             body.insert("imageRef".to_owned(), json!(cloud.image(image)?.id));
+        }
+        if let Some(snapshot) = snapshot {
+            body.insert("snapshot_id".to_owned(), json!(cloud.volume_snapshot(snapshot)?.id));
         }
         if let Some(zone) = options.text("availability_zone")? {
             body.insert("availability_zone".to_owned(), json!(zone));

@@ -101,6 +101,7 @@ impl Cloud {
         let name = match (name, names.as_slice()) {
             (Some(name), _) if open.contains_key(name) => name,
             (None, [only]) => only,
+            (_, []) => return Err(Error::invalid("cloud", format!("`{}` has no clouds", path.display()))),
             (wanted, _) => {
                 let wanted = wanted.map_or_else(|| "several clouds".to_owned(), |name| format!("no cloud `{name}`"));
                 let error = Error::invalid("cloud", format!("`{}` has {wanted}", path.display()));

@@ -295,6 +295,24 @@ fn auth_with(auth: &str) -> String {
 }
 
 #[test]
+fn a_file_without_the_one_entry_that_is_meant_says_what_it_has() {
+    let refusal = |content: &str, name: Option<&str>| {
+        let directory = files(&[("clouds.yaml", content)]);
+        let error = Cloud::read(&directory.path().join("clouds.yaml"), name).unwrap_err();
+        (error.to_string(), error.hints().join(" "))
+    };
+    for name in [None, Some("lab")] {
+        let (words, hints) = refusal("clouds: {}", name);
+        assert!(words.ends_with("has no clouds") && hints.is_empty(), "{words}; {hints}");
+    }
+    let two = "clouds: {one: {}, two: {}}";
+    let (words, hints) = refusal(two, None);
+    assert!(words.ends_with("has several clouds"), "{words}");
+    assert_eq!(hints, "it has: one, two");
+    assert!(refusal(two, Some("lab")).0.ends_with("has no cloud `lab`"));
+}
+
+#[test]
 fn the_file_is_looked_for_where_other_clients_do() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().display().to_string();

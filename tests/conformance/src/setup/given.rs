@@ -19,6 +19,11 @@ pub(crate) struct Given {
     pub(crate) default_network: String,
     /// The pool of disks for which none is named.
     pub(crate) default_pool: &'static str,
+    /// Whether a rule of a security group may name another group, by its id, where a range would be.
+    pub(crate) rules_name_groups: bool,
+    /// The connection's option, and its choice, by which stopped VMs give up their place on their host; none where they
+    /// always or never do.
+    pub(crate) leaving_stop: Option<(&'static str, &'static str)>,
     /// The size of an object that is uploaded, in bytes. More than one piece of any transfer.
     pub(crate) object_bytes: usize,
 }
@@ -34,6 +39,8 @@ impl Default for Given {
             images_are_copied: false,
             default_network: "default".to_owned(),
             default_pool: "default",
+            rules_name_groups: false,
+            leaving_stop: None,
             object_bytes: 5 << 20,
         }
     }

@@ -52,6 +52,8 @@ pub(crate) async fn openstack(stage: &Stage) -> Outcome<Setup> {
         given: Given {
             // A network's range is that of its subnets.
             network_range: None,
+            rules_name_groups: true,
+            leaving_stop: Some(("stop", "shelve")),
             ..Given::default()
         },
         document: std::fs::read_to_string(workspace_root().join("components/openstack/README.md"))?,

@@ -13,6 +13,7 @@ pub(super) fn trials() -> Vec<Trial> {
     trials![&[Ability::SecurityGroups];
         a_security_group_has_exactly_its_rules,
         a_security_group_in_use_is_not_deleted,
+        a_rule_may_be_about_another_group,
         a_rule_that_makes_no_sense_is_refused,
         a_missing_security_group_is_not_found,
     ]
@@ -102,6 +103,34 @@ async fn a_security_group_in_use_is_not_deleted(subject: &Subject) -> Outcome {
         subject.delete("guarded").await?;
     }
     subject.service.delete_security_group(NAME).await?;
+    before.check_unchanged(subject).await
+}
+
+async fn a_rule_may_be_about_another_group(subject: &Subject) -> Outcome {
+    if !subject.given.rules_name_groups {
+        return Ok(());
+    }
+    let before = World::observe(subject).await?;
+    let other = SecurityGroupSpec {
+        name: "conf-others".to_owned(),
+        ..group(vec![])
+    };
+    let other = subject.service.create_security_group(other).await?;
+    let from_others = rule("tcp", Some((5432, 5432)), &other);
+    let ssh = rule("tcp", Some((22, 22)), "192.0.2.0/24");
+    subject
+        .service
+        .create_security_group(group(vec![from_others.clone()]))
+        .await?;
+    for rules in [vec![from_others.clone()], vec![ssh.clone(), from_others], vec![ssh]] {
+        subject.service.update_security_group(NAME, rules.clone()).await?;
+        expect_rules(subject, &rules).await?;
+    }
+    subject.service.delete_security_group(NAME).await?;
+    subject.service.delete_security_group(&other).await?;
+    let from_none = group(vec![rule("tcp", Some((5432, 5432)), &other)]);
+    let answer = subject.service.create_security_group(from_none).await;
+    refused(answer, &["not-found", "invalid-argument"])?;
     before.check_unchanged(subject).await
 }
 

@@ -1,26 +1,19 @@
-//! The `openstack` component: five hundred servers listed, and an image of 1 GiB uploaded.
-//!
-//! The server is no cloud: it answers with what was recorded from one (`tests/fixtures/openstack`), the list grown to five
+//! A server that is no cloud: it answers with what was recorded from one (`tests/fixtures/openstack`), the list grown to five
 //! hundred, and answers at once, where a real Nova works for a second or more. So the ratio of the lists is the worst that
 //! there can be, and the difference is what a real list becomes longer by.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use serde::Deserialize;
 use serde_json::{Value, json};
+use stockade::Service;
 use stockade::blobs::Blob;
-use stockade::connections::{ConnectionConfig, Grants};
-use stockade::{Home, Runtime, Service};
 use stockade_test_support::artifacts;
 
+use super::native::{IMAGE, NativeClient};
+use super::{Identity, SERVERS, connect};
 use crate::Result;
 use crate::sink::{self, Reply};
 use crate::statistics::{Times, print_figure, print_ratio};
@@ -28,59 +21,11 @@ use crate::statistics::{Times, print_figure, print_ratio};
 /// How large the image is unless `--bytes` says otherwise.
 const BYTES: u64 = 1 << 30;
 const BYTES_FLAG: &str = "--bytes";
-const SERVERS: usize = 500;
 const LISTS: usize = 200;
 const UPLOADS: usize = 3;
 /// What the guest may have, below 32 MB; a call that needs more fails.
 const MEMORY_MIB: u32 = 30;
-/// The image of all servers in the recordings.
-const IMAGE: &str = "c1f3144627844fec91e9728a1425c414";
 const TOKEN: &str = "a-token";
-
-/// What a native client reads of a list, and what a table of VMs shows.
-#[derive(Deserialize)]
-struct Servers {
-    servers: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    id: String,
-    name: String,
-    status: String,
-    created: String,
-    addresses: std::collections::BTreeMap<String, Vec<Address>>,
-    flavor: Flavor,
-    image: Named,
-}
-
-#[derive(Deserialize)]
-struct Address {
-    addr: String,
-}
-
-#[derive(Deserialize)]
-struct Flavor {
-    original_name: String,
-    vcpus: u32,
-    ram: u32,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Images {
-    images: Vec<ImageName>,
-}
-
-#[derive(Deserialize)]
-struct ImageName {
-    id: String,
-    name: String,
-}
 
 /// Measures and prints.
 pub(crate) fn run() -> Result<()> {
@@ -90,7 +35,7 @@ pub(crate) fn run() -> Result<()> {
     let home = tempfile::tempdir()?;
     let threads = crate::threads(2)?;
     threads.block_on(async {
-        let service = connect(home.path(), port).await?;
+        let service = connect(home.path(), port, Identity::Token(TOKEN), Some(MEMORY_MIB)).await?;
         list(&service, port, &count).await?;
         upload(&service, port, bytes).await
     })
@@ -103,26 +48,19 @@ fn bytes() -> Result<u64> {
 }
 
 async fn list(service: &Service, port: u16, count: &AtomicUsize) -> Result<()> {
+    let origin = format!("http://127.0.0.1:{port}");
+    let native = NativeClient::new(&origin, &origin, TOKEN);
     // The first call reads the catalogue, which the connection then keeps.
     let _first = service.list_vms().await?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let (mut ours, mut theirs, mut requests) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..LISTS {
-        let before = count.load(Ordering::Relaxed);
-        let started = Instant::now();
-        let vms = service.list_vms().await?;
-        ours.push(started.elapsed());
-        requests = count.load(Ordering::Relaxed) - before;
-        if vms.len() != SERVERS {
-            return Err(format!("the component lists {} VMs of {SERVERS}", vms.len()).into());
-        }
-        theirs.push(list_natively(&client, port).await?);
-    }
+    let before = count.load(Ordering::Relaxed);
+    service.list_vms().await?;
+    let requests = count.load(Ordering::Relaxed) - before;
+    let (ours, theirs) = super::list_both(service, &native, LISTS).await?;
     print_ratio(
         "openstack list: 500 servers of recorded shape, at a server that answers at once",
         "at most 1.1 at a real Nova",
-        &Times::new(ours),
-        ("native client", &Times::new(theirs)),
+        &ours,
+        ("native client", &theirs),
     );
     print_figure(
         "openstack list: 500 servers",
@@ -130,48 +68,6 @@ async fn list(service: &Service, port: u16, count: &AtomicUsize) -> Result<()> {
         &format!("{requests} (one to Nova, one to Glance for the names of images)"),
     );
     Ok(())
-}
-
-/// The same requests, whose answers become values.
-async fn list_natively(
-    client: &Client<hyper_util::client::legacy::connect::HttpConnector, Empty<Bytes>>,
-    port: u16,
-) -> Result<Duration> {
-    let get = async |target: &str| -> Result<Bytes> {
-        let request = http::Request::get(format!("http://127.0.0.1:{port}{target}"))
-            .header("x-auth-token", TOKEN)
-            .header("openstack-api-version", "compute 2.93")
-            .body(Empty::new())?;
-        Ok(client.request(request).await?.into_body().collect().await?.to_bytes())
-    };
-    let started = Instant::now();
-    let query = "limit=501&sort_key=created_at&sort_dir=asc&sort_key=uuid&sort_dir=asc";
-    let list: Servers = serde_json::from_slice(&get(&format!("/v2.1/servers/detail?{query}")).await?)?;
-    let names = get(&format!("/v2/images?limit=1000&id=in:{IMAGE}")).await?;
-    let names: Images = serde_json::from_slice(&names)?;
-    let row = |item: &Item| {
-        let named = |image: &&ImageName| image.id == item.image.id;
-        let image = names.images.iter().find(named).map(|image| image.name.as_str());
-        let addresses = item.addresses.values().flatten().map(|address| address.addr.as_str());
-        let flavor = &item.flavor;
-        format!(
-            "{} {} {} {} {} {} {} {image:?} {:?}",
-            item.id,
-            item.name,
-            item.status,
-            item.created,
-            flavor.original_name,
-            flavor.vcpus,
-            flavor.ram,
-            addresses.collect::<Vec<_>>()
-        )
-    };
-    let rows: Vec<String> = list.servers.iter().map(row).collect();
-    let elapsed = started.elapsed();
-    match rows.len() {
-        SERVERS => Ok(elapsed),
-        other => Err(format!("the server lists {other} servers of {SERVERS}").into()),
-    }
 }
 
 async fn upload(service: &Service, port: u16, bytes: u64) -> Result<()> {
@@ -204,32 +100,6 @@ async fn upload_image(service: &Service, file: &File) -> Result<Duration> {
         .upload_image(spec, &std::collections::BTreeMap::new(), content)
         .await?;
     Ok(started.elapsed())
-}
-
-async fn connect(home: &Path, port: u16) -> Result<Service> {
-    let runtime = Runtime::builder().home(Home::below(home)).build()?;
-    let provider = runtime.add_provider(&artifacts::component("openstack"), true).await?;
-    let mut grants = Grants::all_of(&provider.info);
-    for (name, endpoint) in &mut grants.endpoints {
-        endpoint.allow_addresses = vec!["127.0.0.0/8".parse()?];
-        if name != "identity" {
-            endpoint.origins = vec!["http://127.0.0.1:*".parse()?];
-        }
-    }
-    let token = home.join("token");
-    std::fs::write(&token, TOKEN)?;
-    let mut permissions = std::fs::metadata(&token)?.permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
-    std::fs::set_permissions(&token, permissions)?;
-    let config = json!({
-        "provider": "openstack",
-        "options": { "host": "127.0.0.1", "port": port, "scheme": "http" },
-        "credentials": { "keystone": { "kind": "header", "value": { "file": token } } },
-        "limits": { "memory_mib": MEMORY_MIB },
-    });
-    let mut config: ConnectionConfig = serde_json::from_value(config)?;
-    config.grants = grants;
-    Ok(runtime.create_connection("bench", &config).await?)
 }
 
 /// All services of a cloud at one port, which is answered. `count` grows by each request.
