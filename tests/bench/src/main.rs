@@ -9,7 +9,7 @@
 //! - `aws`: a thousand VMs in moto through the component `aws`, against a native client.
 //! - `upload`: 1 GiB to S3 through the component `aws`, against native clients that stream the same file.
 //! - `openstack`: five hundred servers listed, an image of 1 GiB uploaded (`--bytes N` for another size), against native clients.
-//! - `nova`: five hundred servers at a real Nova, which is installed first (four minutes) and makes them (some more).
+//! - `nova`: five hundred servers at a real Nova, which is installed first (four minutes).
 //! - `libvirt`: five hundred domains, the command and the server against `virsh` and kcli.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]

@@ -219,7 +219,7 @@ def run(made, directory, port):
     import observer
 
     observer.furnish(cloud)
-    observer.serve(cloud, origins, port)
+    observer.serve(cloud, origins, home, port)
 
 
 if __name__ == "__main__":

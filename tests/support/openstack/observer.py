@@ -4,17 +4,15 @@
     GET  /observe     what is there, a line each
     POST /remove      removes what the body's lines name
     POST /create      creates a server of this name, as other tools do; answers its id
-    POST /create-many creates as many servers as the body says, a network of theirs first
+    POST /create-many creates a server, and copies it until there are as many as the body says
 """
 
 import json
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import copies
 import settings
 
-# How many servers are asked for at once.
-MANY = 100
 # Name, CPUs, MiB, GiB.
 FLAVORS = [("small", 1, 256, 1), ("small-2", 1, 256, 2), ("wide", 2, 384, 1), ("larger", 1, 512, 1), ("absurd", 1, 1 << 30, 1)]
 
@@ -89,28 +87,7 @@ def create(cloud, name):
     return cloud.compute.wait_for_server(server, interval=0.2).id
 
 
-def create_many(cloud, count):
-    network = cloud.network.create_network(name="many")
-    cloud.network.create_subnet(network_id=network.id, name="many", cidr="10.40.0.0/20", ip_version=4)
-    flavor = cloud.compute.find_flavor("small").id
-    image = cloud.image.find_image("tiny").id
-    made = 0
-    while made < count:
-        some = min(MANY, count - made)
-        cloud.compute.create_server(
-            name=f"many-{made}", flavor_id=flavor, image_id=image, networks=[{"uuid": network.id}], min_count=some, max_count=some
-        )
-        made += some
-        while True:
-            states = [server.status for server in cloud.compute.servers(details=True)]
-            if "ERROR" in states:
-                raise RuntimeError(f"of {made} servers {states.count('ERROR')} failed")
-            if states.count("ACTIVE") == made:
-                break
-            time.sleep(1)
-
-
-def serve(cloud, origins, port):
+def serve(cloud, origins, home, port):
     class Handler(BaseHTTPRequestHandler):
         def answer(self, text, status=200):
             body = text.encode()
@@ -135,7 +112,7 @@ def serve(cloud, origins, port):
             elif self.path == "/create":
                 self.answer(create(cloud, body))
             elif self.path == "/create-many":
-                create_many(cloud, int(body))
+                copies.make(home, create(cloud, "many"), int(body))
                 self.answer("")
             else:
                 self.answer("there is nothing of that name", 404)

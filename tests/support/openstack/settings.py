@@ -100,8 +100,6 @@ notify_nova_on_port_data_changes = false
 connection = {database("neutron")}
 [oslo_concurrency]
 lock_path = {home}
-[quotas]
-quota_port = -1
 [ml2]
 type_drivers = vxlan
 tenant_network_types = vxlan

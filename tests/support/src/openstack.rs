@@ -111,10 +111,10 @@ impl Openstack {
         self.ask("POST", "/create", name)
     }
 
-    /// Creates that many VMs in few requests, and waits for all of them.
+    /// Creates a VM, and copies of it in Nova's databases until there are that many: for lists only.
     ///
     /// # Errors
-    /// When one does not come up.
+    /// When it does not come up.
     pub fn create_vms(&self, count: usize) -> Result<(), SupportError> {
         self.ask("POST", "/create-many", &count.to_string()).map(drop)
     }

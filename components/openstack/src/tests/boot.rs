@@ -6,7 +6,7 @@ const FLAVORS: &str = r#"{"flavors": [{"id": "f", "name": "small", "vcpus": 1, "
 const PORT: &str = r#"{"port": {"id": "p", "network_id": "n"}}"#;
 const OK: &str = "{}";
 
-fn spec() -> VmSpec {
+pub(super) fn spec() -> VmSpec {
     VmSpec {
         name: "web-1".to_owned(),
         image: Some("tiny".to_owned()),
@@ -39,7 +39,7 @@ fn spec() -> VmSpec {
     }
 }
 
-fn furnished() -> FakeHost {
+pub(super) fn furnished() -> FakeHost {
     furnished_with(202, &format!(r#"{{"server": {{"id": "{ID}"}}}}"#))
 }
 

@@ -6,6 +6,7 @@
 
 mod balancers;
 mod boot;
+mod devices;
 mod disks;
 mod dns;
 mod objects;

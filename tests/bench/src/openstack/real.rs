@@ -1,4 +1,4 @@
-//! Nova itself, with five hundred servers that its hypervisor does not run: what a list takes where the list is made.
+//! Nova itself, with five hundred servers in its databases: what a list takes where the list is made.
 
 use stockade_test_support::openstack::Openstack;
 
