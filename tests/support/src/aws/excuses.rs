@@ -49,7 +49,12 @@ fn compare(document: &str, heading: &str, excused: &[(&str, &str)], tests: &str)
         let trial = trial.trim_matches('`');
         let peers: Vec<_> = peers.split(", ").collect();
         listed.extend(peers.iter().map(|peer| (*peer, trial)));
-        found.extend(replacement(trial, &peers, instead, tests));
+        let stands_for = |name: &&str| excused.iter().any(|(peer, _)| peer == name) && !peers.contains(name);
+        let other = instead.split(';').next().filter(|first| !first.contains('`'));
+        found.extend(match other {
+            Some(other) if !stands_for(&other) => Some(format!("`{trial}`: `{other}` cannot be in its place")),
+            _ => replacement(trial, instead, other.is_some(), tests),
+        });
     }
     let excused: BTreeSet<_> = excused.iter().copied().collect();
     let unlisted = excused.difference(&listed);
@@ -59,21 +64,14 @@ fn compare(document: &str, heading: &str, excused: &[(&str, &str)], tests: &str)
     found
 }
 
-/// What is wrong with what is in a trial's place: the other peer, or tests by their names.
-fn replacement(trial: &str, peers: &[&str], instead: &str, tests: &str) -> Option<String> {
+/// What is wrong with the tests that are in a trial's place; none are needed beside another peer.
+fn replacement(trial: &str, instead: &str, beside_a_peer: bool, tests: &str) -> Option<String> {
     let names: Vec<_> = instead.split('`').skip(1).step_by(2).collect();
-    let peer = instead.split(';').next().filter(|first| !first.contains('`'));
-    if let Some(peer) = peer
-        && peers.contains(&peer)
-    {
-        return Some(format!("`{trial}` is excused at {peer}, which is in its place"));
+    if names.is_empty() && !beside_a_peer {
+        return Some(format!("nothing is in the place of `{trial}`"));
     }
     let missing = names.iter().find(|name| !tests.contains(&format!("fn {name}(")));
-    match (peer, missing) {
-        (_, Some(missing)) => Some(format!("`{missing}`, in the place of `{trial}`, is no test")),
-        (None, None) if names.is_empty() => Some(format!("nothing is in the place of `{trial}`")),
-        _ => None,
-    }
+    missing.map(|missing| format!("`{missing}`, in the place of `{trial}`, is no test"))
 }
 
 #[cfg(test)]
