@@ -109,6 +109,16 @@ impl Blob {
     pub fn read_at_blocking(&self, offset: u64, length: usize) -> io::Result<Bytes> {
         let left = usize::try_from(self.size()?.saturating_sub(offset)).unwrap_or(usize::MAX);
         let mut buffer = vec![0; length.min(left)];
+        let filled = self.read_into_blocking(offset, &mut buffer)?;
+        buffer.truncate(filled);
+        Ok(buffer.into())
+    }
+
+    /// As [`Self::read_at_blocking`], into a buffer that is used again; answers how much of it was filled.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_into_blocking(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
             match self.inner.file.read_at(&mut buffer[filled..], offset + filled as u64) {
@@ -118,8 +128,7 @@ impl Blob {
                 Err(error) => return Err(error),
             }
         }
-        buffer.truncate(filled);
-        Ok(buffer.into())
+        Ok(filled)
     }
 
     /// Appends bytes.

@@ -181,6 +181,7 @@ fn copy_disk(disk: &StillDisk, name: &str, linked: bool, transaction: &mut Trans
         (false, false) => disk.format(),
     };
     let definition = VolumeDefinition {
+        allocation_bytes: 0,
         name: name.to_owned(),
         capacity_bytes: facts.capacity_bytes,
         format: format.to_owned(),

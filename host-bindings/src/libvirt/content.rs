@@ -17,6 +17,8 @@ use super::packing::Packing;
 
 /// The least that is worth a hole: what file systems allocate at once.
 pub(super) const HOLE_BYTES: usize = 4096;
+/// How many blocks are looked at to learn whether a content has holes.
+const SAMPLES: u64 = 64;
 /// How much is read and sent at once.
 const PIECE_BYTES: usize = 1 << 20;
 /// The most that a packed file may unpack to. A few bytes can stand for any number of zeros; no disk is larger.
@@ -102,6 +104,25 @@ impl Content {
         let mut reader = self.reader()?.take(HEAD_BYTES as u64);
         reader.read_to_end(&mut head).map_err(|error| unreadable(&error))?;
         Ok(head)
+    }
+
+    /// Whether it is unlikely to have zeros worth a hole: none of some blocks all over it is zero. Never of a packed one, where
+    /// that cannot be seen without unpacking it.
+    ///
+    /// # Errors
+    /// `invalid-argument` when it cannot be read.
+    pub(super) fn is_dense(&self) -> Result<bool, Fault> {
+        let step = self.bytes / SAMPLES;
+        if self.packing.is_some() || step < HOLE_BYTES as u64 {
+            return Ok(false);
+        }
+        for sample in 0..SAMPLES {
+            let block = self.blob.read_at_blocking(sample * step, HOLE_BYTES);
+            if is_hole(&block.map_err(|error| unreadable(&error))?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// How many bytes a file needs that has holes in place of zeros. Reads all of it.
@@ -233,12 +254,9 @@ struct BlobReader {
 
 impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let piece = self.blob.read_at_blocking(self.offset, buffer.len())?;
-        if let Some(start) = buffer.get_mut(..piece.len()) {
-            start.copy_from_slice(&piece);
-        }
-        self.offset += piece.len() as u64;
-        Ok(piece.len())
+        let length = self.blob.read_into_blocking(self.offset, buffer)?;
+        self.offset += length as u64;
+        Ok(length)
     }
 }
 
@@ -313,6 +331,24 @@ mod tests {
             let error = examine(bytes, Some(hash)).map(drop).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidArgument("sha256".into()));
         }
+    }
+
+    #[test]
+    fn a_content_is_dense_when_no_block_that_is_looked_at_is_zero() {
+        let mut bytes = vec![7; 64 * 8192];
+        assert!(examine(&bytes, None).unwrap().is_dense().unwrap());
+        bytes[63 * 8192..].fill(0);
+        assert!(!examine(&bytes, None).unwrap().is_dense().unwrap());
+        let measured = |bytes| {
+            examine(bytes, None)
+                .unwrap()
+                .data_bytes(&AtomicBool::new(false))
+                .unwrap()
+        };
+        assert_eq!(measured(&bytes), 63 * 8192);
+        // Too small to matter, and packed.
+        assert!(!examine(b"hello", None).unwrap().is_dense().unwrap());
+        assert!(!examine(XZ, None).unwrap().is_dense().unwrap());
     }
 
     #[test]

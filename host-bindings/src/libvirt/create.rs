@@ -229,6 +229,7 @@ fn make_console_log(
     let pool = lookup::find_pool(connect, &request.pool)?;
     let pool_name = pool.get_name().doing("read", "pool", &request.pool)?;
     let definition = VolumeDefinition {
+        allocation_bytes: 0,
         name: name.clone(),
         capacity_bytes: 0,
         format: "raw".to_owned(),

@@ -145,6 +145,7 @@ fn a_volume_in_the_way_is_reported_and_kept() {
     let host = Host::new();
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
     let volume = VolumeDefinition {
+        allocation_bytes: 0,
         name: "web_1.img".into(),
         capacity_bytes: 512,
         format: "raw".into(),
@@ -229,6 +230,7 @@ fn a_disk_that_another_volume_is_based_on_is_not_deleted() {
     host.create(spec()).unwrap();
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
     let overlay = VolumeDefinition {
+        allocation_bytes: 0,
         name: "overlay.qcow2".into(),
         capacity_bytes: 3 << 30,
         format: "qcow2".into(),
@@ -271,6 +273,7 @@ fn of_a_vm_of_kcli_only_volumes_with_its_exact_names_are_deleted() {
         .enumerate()
     {
         let volume = VolumeDefinition {
+            allocation_bytes: 0,
             name: name.into(),
             capacity_bytes: 512,
             format: "raw".into(),

@@ -150,6 +150,7 @@ fn flatten(
     noun: &str,
 ) -> Result<Owned<StorageVol>, Fault> {
     let definition = VolumeDefinition {
+        allocation_bytes: 0,
         name: name.to_owned(),
         capacity_bytes: volume.facts.capacity_bytes,
         format: format.to_owned(),

@@ -8,6 +8,7 @@ fn host() -> TestHost {
     let host = TestHost::new(&vm_xml("web", &[("disk", "/default-pool/web_0.img")], "default"));
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
     let overlay = VolumeDefinition {
+        allocation_bytes: 0,
         name: "web_0.img".into(),
         capacity_bytes: 2 << 30,
         format: "qcow2".into(),

@@ -134,6 +134,7 @@ pub(super) fn make_disk(plan: &DiskPlan, name: &str, transaction: &mut Transacti
     };
     reached("disk")?;
     let definition = VolumeDefinition {
+        allocation_bytes: 0,
         name: name.to_owned(),
         capacity_bytes: *bytes,
         format: format.clone(),

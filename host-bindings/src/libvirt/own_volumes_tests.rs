@@ -32,6 +32,7 @@ fn host(volumes: &[(&str, Option<&str>)], attached: &[(&str, &str)]) -> TestHost
     let pool = lookup::find_pool(&host.connect, "default").unwrap();
     for (name, backing) in volumes {
         let definition = VolumeDefinition {
+            allocation_bytes: 0,
             name: (*name).into(),
             capacity_bytes: 1 << 20,
             format: "qcow2".into(),

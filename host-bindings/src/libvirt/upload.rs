@@ -62,7 +62,9 @@ pub(super) fn upload_image(connect: &Connect, upload: Upload, cancelled: &Atomic
     let pool = find_free_place(connect, pool_name, &spec.name)?;
     let bytes = content.bytes();
     check_room(&pool, bytes, || content.data_bytes(cancelled))?;
-    let volume = create_volume(&pool, &spec.name, bytes)?;
+    // A file system that knows the size beforehand writes faster, and cannot be full later; but zeros then take room too.
+    let allocation_bytes = if content.is_dense()? { bytes } else { 0 };
+    let volume = create_volume(&pool, &spec.name, bytes, allocation_bytes)?;
     let filled = volume
         .get_path()
         .doing("create", "image", &spec.name)
@@ -121,7 +123,7 @@ pub(super) fn create_filled(
 ) -> Result<Owned<StorageVol>, Fault> {
     let bytes = content.len() as u64;
     check_room(pool, bytes, || Ok(bytes))?;
-    let volume = create_volume(pool, name, bytes)?;
+    let volume = create_volume(pool, name, bytes, 0)?;
     let filled = Sender::open(connect, &volume, name, bytes).and_then(|sender| {
         sender.send(content)?;
         sender.finish()
@@ -132,13 +134,19 @@ pub(super) fn create_filled(
     }
 }
 
-/// A new volume, as yet without content.
-pub(super) fn create_volume(pool: &StoragePool, name: &str, bytes: u64) -> Result<Owned<StorageVol>, Fault> {
+/// A new volume, as yet without content, of which so much is allocated.
+pub(super) fn create_volume(
+    pool: &StoragePool,
+    name: &str,
+    bytes: u64,
+    allocation_bytes: u64,
+) -> Result<Owned<StorageVol>, Fault> {
     // Raw whatever the content is: libvirt looks at the content once it has arrived, and must not write a header first.
     let capacity_bytes = bytes.next_multiple_of(512);
     let definition = VolumeDefinition {
         name: name.to_owned(),
         capacity_bytes,
+        allocation_bytes,
         format: "raw".to_owned(),
         backing: None,
     };

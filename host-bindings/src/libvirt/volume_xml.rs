@@ -9,6 +9,8 @@ pub(super) struct VolumeDefinition {
     pub(super) name: String,
     /// Its size as the guest sees it.
     pub(super) capacity_bytes: u64,
+    /// How much of it is allocated at its creation; the rest when it is written. Not for `qcow2`, which decides itself.
+    pub(super) allocation_bytes: u64,
     /// `qcow2` or `raw`.
     pub(super) format: String,
     /// The volume under it: its path and format.
@@ -16,7 +18,7 @@ pub(super) struct VolumeDefinition {
 }
 
 impl VolumeDefinition {
-    /// The definition as XML. Space is allocated when it is written, not at creation.
+    /// The definition as XML.
     pub(super) fn to_xml(&self) -> String {
         let format = |name: &str| Element::new("format").attribute("type", name);
         let backing = self.backing.as_ref().map(|(path, backing_format)| {
@@ -24,8 +26,11 @@ impl VolumeDefinition {
                 .child_text("path", path)
                 .child(format(backing_format))
         });
-        let allocation =
-            (self.format != "qcow2").then(|| Element::new("allocation").attribute("unit", "bytes").text("0"));
+        let allocation = (self.format != "qcow2").then(|| {
+            Element::new("allocation")
+                .attribute("unit", "bytes")
+                .text(self.allocation_bytes.to_string())
+        });
         Element::new("volume")
             .child_text("name", &self.name)
             .child(
@@ -47,6 +52,7 @@ mod tests {
     #[test]
     fn an_overlay_names_its_backing_volume_with_its_format() {
         let volume = VolumeDefinition {
+            allocation_bytes: 0,
             name: "a<b_0.img".into(),
             capacity_bytes: 1 << 30,
             format: "qcow2".into(),
@@ -61,6 +67,7 @@ mod tests {
     #[test]
     fn a_raw_volume_allocates_nothing_beforehand() {
         let volume = VolumeDefinition {
+            allocation_bytes: 0,
             name: "x".into(),
             capacity_bytes: 512,
             format: "raw".into(),

@@ -20,7 +20,7 @@ pub(super) fn copy(
     name: &str,
 ) -> Result<(), Fault> {
     // Whatever its format is, its file is copied as it is; libvirt looks at it once it has arrived.
-    let copy = create_volume(pool, name, 0)?;
+    let copy = create_volume(pool, name, 0, 0)?;
     let sent = Sender::open(there, &copy, name, 0).and_then(|sender| {
         receive(here, volume, name, |part| match part {
             Part::Bytes(bytes) => sender.send(bytes),
