@@ -18,6 +18,8 @@ use crate::home::Home;
 
 /// Lines that wait to be written: some 4 MiB. A second of them at the rate at which requests can be made.
 const QUEUE_LINES: usize = 8_192;
+/// How long a line waits for others: a line for each request of a busy server would switch threads as often.
+const GATHER_TIME: Duration = Duration::from_millis(5);
 /// How long the end of a command, or of a call where the log is required, waits for the disk.
 const FLUSH_TIME: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,8 @@ struct Queue {
     /// Taken by the thread when it starts.
     file: Option<AuditFile>,
     is_writing: bool,
+    /// Whether somebody waits until everything is written.
+    is_awaited: bool,
     is_closed: bool,
     /// Why a line could not be written; none once one could be again.
     failure: Option<String>,
@@ -74,6 +78,7 @@ impl AuditLog {
             lost: 0,
             file: Some(file),
             is_writing: false,
+            is_awaited: false,
             is_closed: false,
             failure: None,
             untold: None,
@@ -93,6 +98,7 @@ impl AuditLog {
             return;
         };
         let mut queue = shared.lock();
+        let is_first = queue.is_empty();
         if queue.lines.len() < QUEUE_LINES {
             queue.lines.push_back(entry);
         } else {
@@ -105,8 +111,11 @@ impl AuditLog {
                 queue.fail(&error);
             }
         }
+        let is_worth_waking = is_first || queue.has_many();
         drop(queue);
-        shared.changed.notify_all();
+        if is_worth_waking {
+            shared.changed.notify_all();
+        }
     }
 
     /// Whether each call must be written down before it begins.
@@ -156,9 +165,12 @@ impl Shared {
 
     /// Waits for the thread to write everything, or until that takes too long.
     fn drain(&self) -> MutexGuard<'_, Queue> {
-        let waited = self.changed.wait_timeout_while(self.lock(), FLUSH_TIME, |queue| {
-            !queue.is_drained() && queue.has_thread()
-        });
+        let mut queue = self.lock();
+        queue.is_awaited = true;
+        self.changed.notify_all();
+        let waited = self
+            .changed
+            .wait_timeout_while(queue, FLUSH_TIME, |queue| !queue.is_drained() && queue.has_thread());
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -169,10 +181,15 @@ impl Shared {
             let waiting = self
                 .changed
                 .wait_while(self.lock(), |queue| queue.is_empty() && !queue.is_closed);
-            let mut queue = waiting.unwrap_or_else(PoisonError::into_inner);
+            let queue = waiting.unwrap_or_else(PoisonError::into_inner);
             if queue.is_empty() {
                 return;
             }
+            let gathering = self
+                .changed
+                .wait_timeout_while(queue, GATHER_TIME, |queue| !queue.is_urgent());
+            let mut queue = gathering.unwrap_or_else(PoisonError::into_inner).0;
+            queue.is_awaited = false;
             let lines = std::mem::take(&mut queue.lines);
             unwritten += std::mem::take(&mut queue.lost);
             queue.is_writing = true;
@@ -211,6 +228,16 @@ fn write_all(file: &mut AuditFile, lines: &VecDeque<AuditEntry>, unwritten: &mut
 impl Queue {
     fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.lost == 0
+    }
+
+    /// Whether there are so many lines that waiting for more would lose some.
+    fn has_many(&self) -> bool {
+        self.lines.len() >= QUEUE_LINES / 2
+    }
+
+    /// Whether what is there is to be written now.
+    fn is_urgent(&self) -> bool {
+        self.is_awaited || self.is_closed || self.has_many()
     }
 
     fn is_drained(&self) -> bool {
