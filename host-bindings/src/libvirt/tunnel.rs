@@ -6,6 +6,7 @@
 //! provider ever starts. It asks no questions, ends with this process, and is started anew when it has ended.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,8 +133,8 @@ impl Ssh {
         let ssh = answer.map_err(|error| ssh_failure::not_started(&settings.remote.host, &error))?;
         let deadline = Instant::now() + START_LIMIT;
         loop {
-            // ssh makes the socket when it is logged in.
-            if ssh.socket().exists() {
+            // ssh listens when it is logged in. It makes the socket's file a moment before, so that is not what counts.
+            if UnixStream::connect(ssh.socket()).is_ok() {
                 return Ok(ssh);
             }
             if !ssh.runs() {

@@ -1,5 +1,7 @@
 //! Hosts that are reached by ssh, TLS and TCP; and what is said when they are not.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stockade_test_support::wait_for;
@@ -58,6 +60,33 @@ fn a_host_is_used_through_one_ssh_which_ends_with_the_command() {
             wait_for("ssh to end with its command", LIMIT, || {
                 tunnels().is_empty().then_some(())
             });
+        },
+    );
+}
+
+/// A directory with an `ssh` that takes half a second between making its socket and listening at it, as a busy machine may.
+fn slow_ssh(directory: &Path) -> PathBuf {
+    let directory = directory.join("slow");
+    std::fs::create_dir_all(&directory).unwrap();
+    let script = "#!/bin/sh\nexec strace -D -qq -o /dev/null -e inject=listen:delay_enter=500000 /usr/bin/ssh \"$@\"\n";
+    let file = directory.join("ssh");
+    std::fs::write(&file, script).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    directory
+}
+
+#[test]
+fn a_tunnel_counts_as_dug_when_ssh_listens_and_not_when_its_socket_is_there() {
+    inside(
+        "remote::a_tunnel_counts_as_dug_when_ssh_listens_and_not_when_its_socket_is_there",
+        |lab| {
+            let sshd = Sshd::start(lab.directory(), "");
+            ssh(lab, "far", &sshd, "id", "known");
+            let path = std::env::var("PATH").unwrap();
+            let path = format!("{}:{path}", slow_ssh(lab.directory()).display());
+            let mut command = lab.command(&["--connection", "far", "list", "vm"]);
+            let output = command.env("PATH", path).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         },
     );
 }
