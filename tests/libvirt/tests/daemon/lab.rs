@@ -24,6 +24,7 @@ pub(crate) struct Lab {
 /// test's path, as the harness names it.
 pub(crate) fn inside(test: &str, body: impl FnOnce(&Lab)) {
     if std::env::var_os(INSIDE).is_some() {
+        let _told_on_failure = Remains;
         body(&Lab {
             home: TempDir::with_prefix("stockade-lab-").unwrap(),
         });
@@ -45,6 +46,36 @@ pub(crate) fn inside(test: &str, body: impl FnOnce(&Lab)) {
     // A path that no longer fits would run no test, and succeed.
     assert!(said.contains("1 passed"), "`{test}` is not a test's path:\n{said}");
     print!("{told}");
+}
+
+/// Where libvirt keeps what QEMU and swtpm say.
+const LOGS: &str = "/var/log/libvirt/qemu";
+/// Of each of those, the last bytes.
+const LOG_TAIL: usize = 2_000;
+
+/// Tells what a failed test leaves, for that ends with its libvirt.
+struct Remains;
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        // Whatever went wrong may go on doing so: nothing here may fail, or wait for ever.
+        for arguments in [
+            &["virsh", "list", "--all"][..],
+            &["ps", "-eo", "pid,stat,etimes,time,rss,comm"],
+        ] {
+            let output = Command::new("timeout").arg("10").args(arguments).output();
+            let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            eprintln!("{arguments:?}: {}", text.unwrap_or_default());
+        }
+        for entry in std::fs::read_dir(LOGS).into_iter().flatten().flatten() {
+            let log = std::fs::read(entry.path()).unwrap_or_default();
+            let tail = &log[log.len().saturating_sub(LOG_TAIL)..];
+            eprintln!("{}: {}", entry.path().display(), String::from_utf8_lossy(tail));
+        }
+    }
 }
 
 impl Lab {
@@ -111,10 +142,15 @@ impl Lab {
     pub(crate) fn ask(&self, connection: &str, vm: &str, script: &str) -> String {
         let shell = ["guest", "exec", vm, "--", "/bin/sh", "-c", script];
         let arguments = [&["--connection", connection], &shell[..]].concat();
+        let mut last = String::new();
         wait_for("the guest to answer", GUEST_LIMIT, || {
             let output = self.run(&arguments);
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success() || told.contains("agent"), "{script}: {told}");
+            if *told != *last {
+                eprintln!("{script}: {told}");
+                last = told.clone().into_owned();
+            }
             output
                 .status
                 .success()
