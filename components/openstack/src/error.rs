@@ -49,7 +49,7 @@ pub(crate) fn from_response(response: &Response, doing: &str, subject: Option<&S
 /// | Neutron | `{"NeutronError": {"type": …, "message": …, "detail": …}}` |
 /// | Glance, Swift | a page of HTML |
 /// | Octavia | `{"faultcode": …, "faultstring": …}` |
-/// | Designate | `{"code": 404, "type": …, "message": …}` |
+/// | Designate | `{"code": 404, "type": …, "message": …}`; for data `{"code": 400, "type": …, "errors": {"errors": [{"message": …}]}}` |
 /// | microversions | `{"errors": [{"code": …, "title": …, "detail": …}]}` |
 fn words(response: &Response) -> Words {
     let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&response.body) else {
@@ -82,6 +82,12 @@ fn words(response: &Response) -> Words {
         return Words {
             code: text(body.get("type")),
             message: text(body.get("message")).unwrap_or_default(),
+        };
+    }
+    if let Some(first) = body.get("errors").and_then(|errors| errors.get("errors")?.get(0)) {
+        return Words {
+            code: text(body.get("type")),
+            message: text(first.get("message")).unwrap_or_default(),
         };
     }
     match body.iter().next() {
@@ -127,6 +133,9 @@ fn kind(status: u16, words: &Words) -> Option<ErrorKind> {
     if is_capacity(&message) {
         return Some(ErrorKind::QuotaExceeded(Some("host".to_owned())));
     }
+    if status == 400 && is_state(&message) {
+        return Some(ErrorKind::Conflict);
+    }
     match (status, code) {
         // The service does not speak the version that was asked for (RFC 9110, section 15.5.7, and Nova's own 400).
         (406, _) => Some(ErrorKind::Unsupported("microversion".to_owned())),
@@ -135,6 +144,12 @@ fn kind(status: u16, words: &Words) -> Option<ErrorKind> {
         }
         _ => None,
     }
+}
+
+/// Whether a refusal is about the state of a volume or a snapshot: Cinder says so with 400, and Nova passes it on
+/// (`InvalidVolume` and `InvalidSnapshot`, <https://opendev.org/openstack/cinder/src/branch/master/cinder/exception.py>).
+fn is_state(message: &str) -> bool {
+    message.starts_with("invalid volume: ") || message.starts_with("invalid snapshot: ")
 }
 
 /// Whether a fault says that no host has room
@@ -237,6 +252,12 @@ mod tests {
                 "Could not find Zone",
             ),
             (
+                400,
+                r#"{"code": 400, "type": "invalid_object", "errors": {"errors": [{"path": ["records", 0], "message": "'x' is not a 'A' Record"}]}}"#,
+                Some("invalid_object"),
+                "'x' is not a 'A' Record",
+            ),
+            (
                 406,
                 r#"{"errors": [{"code": "", "title": "Not acceptable", "detail": "Version 2.999 is not supported"}]}"#,
                 None,
@@ -294,6 +315,11 @@ mod tests {
                 400,
                 r#"{"badRequest": {"message": "An invalid 'name' value was provided."}}"#,
                 ErrorKind::InvalidArgument("name".to_owned()),
+            ),
+            (
+                400,
+                r#"{"badRequest": {"message": "Invalid volume: volume 1 is already attached to instances: 2"}}"#,
+                ErrorKind::Conflict,
             ),
             (
                 406,

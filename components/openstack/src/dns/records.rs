@@ -34,6 +34,16 @@ pub(crate) struct WireRecord {
     records: Vec<String>,
 }
 
+impl WireZone {
+    /// A name as it is written in this zone, when it is within. Designate keeps the case of names and compares it, also
+    /// in the zone's own part; for DNS it makes no difference (RFC 4343).
+    fn within(&self, name: &str) -> Option<String> {
+        let (name, zone) = (absolute(name).to_ascii_lowercase(), absolute(&self.name));
+        let own = name.strip_suffix(&zone.to_ascii_lowercase())?;
+        (own.is_empty() || own.ends_with('.')).then(|| format!("{own}{zone}"))
+    }
+}
+
 /// A name without its final dot.
 fn relative(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
@@ -69,11 +79,11 @@ impl<H: Host> Cloud<'_, H> {
         self.list(Service::Dns, &path, "recordsets", query, doing)
     }
 
+    /// The data of a name as it is written in the zone.
     fn record(&self, zone: &WireZone, name: &str, kind: &str, doing: &str) -> Result<Option<WireRecord>, Error> {
-        let name = absolute(name);
-        let query = [("name", name.as_str()), ("type", kind)];
+        let query = [("name", name), ("type", kind)];
         let all = self.records(zone, &query, doing)?;
-        let is_it = |record: &WireRecord| record.name.eq_ignore_ascii_case(&name) && record.kind == kind;
+        let is_it = |record: &WireRecord| record.name.eq_ignore_ascii_case(name) && record.kind == kind;
         Ok(all.into_iter().find(is_it))
     }
 
@@ -84,32 +94,27 @@ impl<H: Host> Cloud<'_, H> {
             return Err(Error::invalid_argument("values", "a record has at least one value"));
         }
         let zone = self.zone(zone)?;
-        let name = absolute(&entry.name);
-        let is_inside = name.eq_ignore_ascii_case(&absolute(&zone.name))
-            || name
-                .to_ascii_lowercase()
-                .ends_with(&format!(".{}", absolute(&zone.name).to_ascii_lowercase()));
-        if !is_inside {
+        let Some(name) = zone.within(&entry.name) else {
             let message = format!("`{}` is not within zone `{}`", entry.name, relative(&zone.name));
             return Err(Error::invalid_argument("name", message));
-        }
+        };
         let mut body = json!({"records": entry.values});
         // None is the zone's own, also for a record that had another one.
         body["ttl"] = entry.ttl_seconds.map_or(Value::Null, |ttl| json!(ttl));
-        let answer: WireRecord = match self.record(&zone, &entry.name, &entry.type_, &doing)? {
+        let answer: WireRecord = match self.record(&zone, &name, &entry.type_, &doing)? {
             Some(_) if !replace => return Err(Error::already_exists("record", &entry.name)),
             Some(have) => self
                 .call(Service::Dns, "PUT", ["zones", &zone.id, "recordsets", &have.id])
                 .json(body)
                 .read(&doing)
-                .map_err(of_data)?,
+                .map_err(|error| of_refusal(error, "type"))?,
             None => {
                 body["name"] = json!(name);
                 body["type"] = json!(entry.type_);
                 self.call(Service::Dns, "POST", ["zones", &zone.id, "recordsets"])
                     .json(body)
                     .read(&doing)
-                    .map_err(of_data)?
+                    .map_err(|error| of_refusal(error, "type"))?
             }
         };
         Ok(done(answer.id))
@@ -119,38 +124,53 @@ impl<H: Host> Cloud<'_, H> {
     pub(crate) fn delete_record(&self, zone: &str, name: &str, kind: &str) -> Result<Change, Error> {
         let doing = format!("deleting {kind} of `{name}`");
         let zone = self.zone(zone)?;
-        let record = self.record(&zone, name, kind, &doing)?.ok_or_else(|| {
+        let record = match zone.within(name) {
+            Some(name) => self.record(&zone, &name, kind, &doing)?,
+            None => None,
+        };
+        let record = record.ok_or_else(|| {
             let message = format!("zone `{}` has no {kind} of `{name}`", relative(&zone.name));
             Error::new(ErrorKind::NotFound(Subject::new("record", name)), message)
         })?;
         self.call(Service::Dns, "DELETE", ["zones", &zone.id, "recordsets", &record.id])
             .about("record", name)
-            .send(&doing)?;
+            .send(&doing)
+            .map_err(|error| of_refusal(error, "record-type"))?;
         Ok(done(record.id))
     }
 
     /// The zone that a name belongs to: the longest one.
     pub(crate) fn zone_of(&self, name: &str) -> Result<String, Error> {
-        let name = absolute(name).to_ascii_lowercase();
-        let is_around = |zone: &WireZone| {
-            let zone = absolute(&zone.name).to_ascii_lowercase();
-            name == zone || name.ends_with(&format!(".{zone}"))
-        };
         let all = self.zones(&[], "looking for a zone")?;
-        let zone = all.into_iter().filter(is_around).max_by_key(|zone| zone.name.len());
-        zone.map(|zone| zone.id)
-            .ok_or_else(|| Error::not_found("zone", relative(&name)))
+        let around = all.into_iter().filter(|zone| zone.within(name).is_some());
+        around
+            .max_by_key(|zone| zone.name.len())
+            .map(|zone| zone.id)
+            .ok_or_else(|| Error::not_found("zone", relative(name)))
     }
 }
 
-/// Designate answers 400 `invalid_object` for data that does not fit the type.
-fn of_data(error: Error) -> Error {
-    match &error.kind {
-        ErrorKind::Upstream(fault) if fault.status == Some(400) => Error {
-            kind: ErrorKind::InvalidArgument("values".to_owned()),
-            ..error
-        },
-        _ => error,
+/// Which field a 400 is about. Designate has one code for data that does not fit its type, for names and for lives, and says
+/// which in words; `type_field` is what the type is called here, and what is wrong when it keeps such records itself.
+fn of_refusal(error: Error, type_field: &str) -> Error {
+    let ErrorKind::Upstream(fault) = &error.kind else {
+        return error;
+    };
+    if fault.status != Some(400) {
+        return error;
+    }
+    let message = error.message.to_ascii_lowercase();
+    let field = match fault.code.as_deref() {
+        Some("invalid_recordset_location") => "name",
+        // The SOA, and the NS of the zone itself.
+        Some("bad_request") => type_field,
+        _ if message.contains("host name") => "name",
+        _ if message.contains(" ttl") => "ttl-seconds",
+        _ => "values",
+    };
+    Error {
+        kind: ErrorKind::InvalidArgument(field.to_owned()),
+        ..error
     }
 }
 

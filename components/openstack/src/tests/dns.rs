@@ -15,17 +15,23 @@ fn entry(name: &str) -> DnsRecord {
     }
 }
 
-fn host(records: &str) -> FakeHost {
+/// The two zones, with these records in the first.
+fn zones(records: &str) -> FakeHost {
+    let records = format!(r#"{{"recordsets": [{records}], "links": {{}}}}"#);
     cloud()
         .with_route("GET /v2/zones", 200, ZONES)
-        .with_route(
-            "GET /v2/zones/z/recordsets",
-            200,
-            &format!(r#"{{"recordsets": [{records}], "links": {{}}}}"#),
-        )
+        .with_route("GET /v2/zones/z/recordsets", 200, &records)
+}
+
+fn host(records: &str) -> FakeHost {
+    zones(records)
         .with_route("POST /v2/zones/z/recordsets", 202, RECORD)
         .with_route("PUT /v2/zones/z/recordsets/r", 202, RECORD)
         .with_route("DELETE /v2/zones/z/recordsets/r", 202, RECORD)
+}
+
+fn refusing(request: &str, records: &str, answer: &str) -> FakeHost {
+    zones(records).with_route(request, 400, answer)
 }
 
 #[test]
@@ -68,5 +74,57 @@ fn data_that_is_there_is_replaced_only_when_asked() {
     assert_eq!(
         none.expect_err("none").kind,
         ErrorKind::NotFound(Subject::new("record", "www.example.org"))
+    );
+}
+
+#[test]
+fn a_name_is_written_as_the_zone_writes_it() {
+    let host = cloud()
+        .with_route(
+            "GET /v2/zones",
+            200,
+            r#"{"zones": [{"id": "z", "name": "Example.org."}], "links": {}}"#,
+        )
+        .with_route("GET /v2/zones/z/recordsets", 200, r#"{"recordsets": [], "links": {}}"#)
+        .with_route("POST /v2/zones/z/recordsets", 202, RECORD);
+    Openstack::set_dns_record(&host, "Example.org".to_owned(), entry("WWW.example.ORG"), false).expect("set");
+    let sent = changes(&host).join("");
+    assert!(sent.contains(r#""name":"www.Example.org.""#), "{sent}");
+}
+
+#[test]
+fn a_refusal_names_the_field_that_it_is_about_and_says_why() {
+    let object = |message: &str| format!(r#"{{"code": 400, "type": "invalid_object", "message": "{message}"}}"#);
+    let zone = || "example.org".to_owned();
+    for (answer, field, why) in [
+        (
+            r#"{"code": 400, "type": "invalid_object", "errors": {"errors": [{"message": "'x' is not a 'A' Record"}]}}"#.to_owned(),
+            "values",
+            "is not a 'A' Record",
+        ),
+        (object("Value too high for ttl"), "ttl-seconds", "too high"),
+        (object("Host name a_b is invalid"), "name", "is invalid"),
+        (
+            r#"{"code": 400, "type": "invalid_recordset_location", "message": "CNAME recordset may not share a name"}"#.to_owned(),
+            "name",
+            "may not share",
+        ),
+        (
+            r#"{"code": 400, "type": "bad_request", "message": "Managed records may not be updated"}"#.to_owned(),
+            "type",
+            "Managed",
+        ),
+    ] {
+        let host = refusing("POST /v2/zones/z/recordsets", "", &answer);
+        let error = Openstack::set_dns_record(&host, zone(), entry("www.example.org"), false).expect_err(&answer);
+        assert_eq!(error.kind, ErrorKind::InvalidArgument(field.to_owned()), "{answer}");
+        assert!(error.message.contains(why), "{}", error.message);
+    }
+    let answer = r#"{"code": 400, "type": "bad_request", "message": "Deleting a SOA recordset is not allowed"}"#;
+    let host = refusing("DELETE /v2/zones/z/recordsets/r", RECORD, answer);
+    let error = Openstack::delete_dns_record(&host, zone(), "www.example.org".to_owned(), "A".to_owned());
+    assert_eq!(
+        error.expect_err("managed").kind,
+        ErrorKind::InvalidArgument("record-type".to_owned())
     );
 }
