@@ -1,10 +1,10 @@
-"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron, Nova and Swift.
+"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and Swift.
 
     cloud.py prepare DIR       makes the databases, once per installation (a minute)
     cloud.py run DIR HOME PORT copies them, starts the services, and then tells at PORT what is there
 
-The services are upstream's, from PyPI. Only the hypervisor (`hypervisor.py`) and Neutron's mechanism are not real. There is no
-block storage, DNS or load balancer.
+The services are upstream's, from PyPI. Only the hypervisor (`hypervisor.py`), Neutron's mechanism, the volumes' contents
+(`volumes.py`) and the name server (`nameserver.py`) are not real. There is no load balancer.
 """
 
 import ctypes
@@ -25,13 +25,15 @@ import settings
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
-NAMES = ["keystone", "placement", "glance", "neutron", "nova", "swift"]
+NAMES = ["keystone", "placement", "glance", "neutron", "nova", "cinder", "designate", "swift"]
 # The path of each service's API in the catalogue.
 SERVICES = {
     "placement": ("placement", ""),
     "nova": ("compute", "/v2.1"),
     "glance": ("image", ""),
     "neutron": ("network", ""),
+    "cinder": ("block-storage", "/v3/%(project_id)s"),
+    "designate": ("dns", ""),
     "swift": ("object-store", "/v1/AUTH_%(project_id)s"),
 }
 START_SECONDS = 280
@@ -164,6 +166,9 @@ head.get_metadata().create_all(create_engine("sqlite:///{home}/neutron.db"))
     run(*nova, "db", "sync")
     cell = ["--name", "cell1", "--transport-url", "fake://", "--database_connection", f"sqlite:///{home}/nova.db?timeout=60"]
     run(*nova, "cell_v2", "create_cell", *cell)
+    run(str(BIN / "cinder-manage"), "--config-file", str(home / "etc/cinder/cinder.conf"), "db", "sync")
+    run(str(BIN / "designate-manage"), "--config-file", str(home / "etc/designate/designate.conf"), "database", "sync")
+    run(sys.executable, str(HERE / "nameserver.py"))
     process = start(home, "keystone", int(origins["keystone"].rsplit(":", 1)[1]))
     wait_for(origins["keystone"] + "/v3", process, "keystone", home)
     fill_catalogue(connect(origins), origins)

@@ -4,6 +4,7 @@
     GET  /observe     what is there, a line each
     POST /remove      removes what the body's lines name
     POST /create      creates a server of this name, as other tools do; answers its id
+    POST /snapshot    makes a snapshot of this volume; answers its id
     POST /create-many creates a server, and copies it until there are as many as the body says
 """
 
@@ -18,7 +19,7 @@ FLAVORS = [("small", 1, 256, 1), ("small-2", 1, 256, 2), ("wide", 2, 384, 1), ("
 
 
 def furnish(cloud):
-    """What may be taken for granted: a network, an external one behind a router, flavors, two images."""
+    """What may be taken for granted: a network, an external one behind a router, flavors, two images, a DNS zone."""
     for name, cpus, memory, disk in FLAVORS:
         cloud.compute.create_flavor(name=name, vcpus=cpus, ram=memory, disk=disk)
     inside = cloud.network.create_network(name="default")
@@ -27,6 +28,7 @@ def furnish(cloud):
     cloud.network.create_subnet(network_id=outside.id, name="outside", cidr="203.0.113.0/24", ip_version=4)
     router = cloud.network.create_router(name="edge", external_gateway_info={"network_id": outside.id})
     cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
+    cloud.dns.create_zone(name="conformance.example.", email="operator@conformance.example")
     cloud.create_image("tiny", data=bytes(1 << 20), disk_format="raw", container_format="bare", wait=True)
     cloud.create_image("large", data=bytes(1 << 20), disk_format="raw", container_format="bare", min_disk=2, wait=True)
 
@@ -37,17 +39,39 @@ def delete_bucket(cloud, bucket):
     cloud.object_store.delete_container(bucket)
 
 
+def zones(cloud):
+    """Those within others first: a zone that has some is not deleted."""
+    return sorted(cloud.dns.zones(), key=lambda zone: -len(zone.name))
+
+
+def records(cloud):
+    """The recordsets that people made: the others come and go with their zones."""
+    for zone in cloud.dns.zones():
+        for record in cloud.dns.recordsets(zone.id):
+            if record.name != zone.name or record.type not in ("SOA", "NS"):
+                yield record
+
+
+def delete_wholly(service, delete, thing):
+    delete(thing)
+    service.wait_for_delete(thing, interval=0.2)
+
+
 def lists(cloud):
-    network = cloud.network
+    compute, network, blocks = cloud.compute, cloud.network, cloud.block_storage
     return {
-        "vm": (cloud.compute.servers, cloud.compute.delete_server),
-        "keypair": (cloud.compute.keypairs, cloud.compute.delete_keypair),
+        "vm": (compute.servers, lambda thing: delete_wholly(compute, compute.delete_server, thing)),
+        "keypair": (compute.keypairs, compute.delete_keypair),
         "image": (cloud.image.images, cloud.image.delete_image),
         "floating": (network.ips, network.delete_ip),
         "port": (network.ports, network.delete_port),
         "router": (network.routers, None),
         "subnet": (network.subnets, network.delete_subnet),
         "network": (network.networks, network.delete_network),
+        "volume-snapshot": (blocks.snapshots, lambda thing: delete_wholly(blocks, blocks.delete_snapshot, thing)),
+        "volume": (blocks.volumes, lambda thing: delete_wholly(blocks, blocks.delete_volume, thing)),
+        "record": (lambda: records(cloud), lambda record: cloud.dns.delete_recordset(record, record.zone_id)),
+        "zone": (lambda: zones(cloud), lambda zone: delete_wholly(cloud.dns, cloud.dns.delete_zone, zone)),
         "bucket": (cloud.object_store.containers, lambda bucket: delete_bucket(cloud, bucket)),
         "security-group": (network.security_groups, network.delete_security_group),
     }
@@ -59,7 +83,9 @@ def things(cloud):
             # Neutron's own ports come and go with networks and routers.
             if noun == "port" and thing.device_owner.startswith("network:"):
                 continue
-            yield f"{noun} {thing.name or thing.id}", noun, thing, delete
+            # What has a name has several types of records.
+            more = f" {thing.type}" if noun == "record" else ""
+            yield f"{noun} {thing.name or thing.id}{more}", noun, thing, delete
 
 
 def remove(cloud, lines):
@@ -73,8 +99,6 @@ def remove(cloud, lines):
                 cloud.network.delete_router(thing)
             else:
                 delete(thing)
-                if noun == "vm":
-                    cloud.compute.wait_for_delete(thing, interval=0.2)
         except Exception as error:  # the trial that left it has failed already
             print(f"removing {line}: {error}", flush=True)
 
@@ -85,6 +109,11 @@ def create(cloud, name):
     image = cloud.image.find_image("tiny").id
     server = cloud.compute.create_server(name=name, flavor_id=flavor, image_id=image, networks=[{"uuid": network}])
     return cloud.compute.wait_for_server(server, interval=0.2).id
+
+
+def snapshot(cloud, volume):
+    made = cloud.block_storage.create_snapshot(volume_id=volume)
+    return cloud.block_storage.wait_for_status(made, "available", interval=0.2).id
 
 
 def serve(cloud, origins, home, port):
@@ -111,6 +140,8 @@ def serve(cloud, origins, home, port):
                 self.answer("")
             elif self.path == "/create":
                 self.answer(create(cloud, body))
+            elif self.path == "/snapshot":
+                self.answer(snapshot(cloud, body))
             elif self.path == "/create-many":
                 copies.make(home, create(cloud, "many"), int(body))
                 self.answer("")

@@ -1,6 +1,7 @@
-"""One service of the cloud, or Nova's four in one process: `services.py NAME PORT`."""
+"""One service of the cloud; Nova's four, Cinder's three, and Designate's four, in one process: `services.py NAME PORT`."""
 
 import importlib
+import os
 import sys
 
 APPLICATIONS = {
@@ -48,6 +49,55 @@ def nova():
     return application
 
 
+def cinder():
+    """Cinder's API, scheduler and volume service: without a broker they must be one process."""
+    from oslo_service import backend
+
+    backend.init_backend(backend.BackendType.THREADING)
+    import databases
+
+    databases.let_writers_wait()
+    from cinder.wsgi import wsgi
+
+    sys.argv = ["cinder", "--config-dir", os.environ["OS_CINDER_CONFIG_DIR"]]
+    application = wsgi.initialize_application()
+    import volumes
+    from cinder import service
+    from oslo_config import cfg
+
+    service.Service.create(binary="cinder-scheduler").start()
+    host = f"{cfg.CONF.host}@{volumes.NAME}"
+    more = {"service_name": volumes.NAME, "coordination": True}
+    service.Service.create(host=host, binary="cinder-volume", **more).start()
+    return application
+
+
+def designate():
+    """Designate's API, central service, producer and worker: without a broker they must be one process."""
+    from oslo_service import backend
+
+    backend.init_backend(backend.BackendType.THREADING)
+    import databases
+
+    databases.let_writers_wait()
+    from designate.api import wsgi
+
+    application = wsgi.init_application()
+    from designate.central import service as central
+    from designate.producer import service as producer
+    from designate.worker import service as worker
+
+    import nameserver
+
+    nameserver.answer_worker()
+    for service in (central, worker, producer):
+        service.Service().start()
+    return application
+
+
+PROCESSES = {"nova": nova, "cinder": cinder, "designate": designate}
+
+
 def main(name, port):
     if name == "swift":
         import objects
@@ -55,8 +105,8 @@ def main(name, port):
 
         objects.main(port, end_with_parent)
     sys.argv = [name]
-    if name == "nova":
-        application = nova()
+    if name in PROCESSES:
+        application = PROCESSES[name]()
     else:
         import databases
 

@@ -1,4 +1,5 @@
-"""The services' settings: databases are files, there is no broker, the hypervisor and the network's mechanism are fake."""
+"""The services' settings: databases are files, there is no broker, the hypervisor, the network's mechanism,
+the volumes' contents and the name server are fake."""
 
 PASSWORD = "canary-peer-password"
 
@@ -109,6 +110,62 @@ extension_drivers = port_security,dns
 vni_ranges = 1:1000
 {checked("neutron")}
 """,
+        "cinder/cinder.conf": f"""
+[DEFAULT]
+my_ip = 127.0.0.1
+host = {HOST}
+state_path = {home}
+transport_url = fake://
+auth_strategy = keystone
+api_paste_config = {home}/etc/cinder/api-paste.ini
+glance_api_servers = {origins["glance"]}
+enabled_backends = volumes
+default_volume_type = __DEFAULT__
+report_interval = 2
+scheduler_driver_init_wait_time = 1
+quota_volumes = -1
+quota_snapshots = -1
+quota_gigabytes = -1
+[volumes]
+volume_driver = volumes.Driver
+volume_backend_name = volumes
+[database]
+connection = {database("cinder")}
+[oslo_concurrency]
+lock_path = {home}
+[coordination]
+backend_url = file://{home}
+[nova]{service_user("cinder", origins["keystone"])}
+{checked("cinder")}
+service_token_roles = service
+service_token_roles_required = true
+""",
+        "designate/designate.conf": f"""
+[DEFAULT]
+host = {HOST}
+state_path = {home}
+transport_url = fake://
+quota_zones = -1
+quota_zone_recordsets = -1
+quota_zone_records = -1
+quota_recordset_records = -1
+[service:producer]
+enabled_tasks = increment_serial
+[producer_task:increment_serial]
+interval = 1
+[service:worker]
+poll_delay = 0
+poll_retry_interval = 1
+[heartbeat_emitter]
+emitter_type = noop
+[storage:sqlalchemy]
+connection = {database("designate")}
+[database]
+connection = {database("designate")}
+[oslo_concurrency]
+lock_path = {home}
+{checked("designate")}
+""",
         "nova/nova.conf": f"""
 [DEFAULT]
 my_ip = 127.0.0.1
@@ -134,6 +191,10 @@ driver = nova.quota.NoopQuotaDriver
 endpoint_override = {origins["glance"]}
 [placement]{service_user("placement", origins["keystone"])}
 [neutron]{service_user("neutron", origins["keystone"])}
+[cinder]{service_user("cinder", origins["keystone"])}
+catalog_info = block-storage::publicURL
+[service_user]{service_user("nova", origins["keystone"])}
+send_service_user_token = true
 {checked("nova")}
 """,
     }

@@ -1,7 +1,8 @@
-//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron, Nova and Swift, unprivileged, in seconds.
+//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and
+//! Swift, unprivileged, in seconds.
 //!
-//! Only the hypervisor and the network's mechanism are not real; `tests/support/openstack` says how it is made. What is
-//! there can be asked of openstacksdk, which is nobody of ours.
+//! Only the hypervisor, the network's mechanism, what volumes hold and the name server are not real; `tests/support/openstack`
+//! says how it is made. What is there can be asked of openstacksdk, which is nobody of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
@@ -25,7 +26,7 @@ impl Openstack {
     /// Starts a cloud of its own, installing it first where it is not (four minutes), and returns when VMs can be created.
     ///
     /// There are: network `default`, behind a router to the external network `outside`; flavors of 1 CPU and 256 MiB among
-    /// others; images `tiny` (1 MiB) and `large` (2 GiB at least).
+    /// others; images `tiny` (1 MiB) and `large` (2 GiB at least); the DNS zone `conformance.example`.
     ///
     /// # Errors
     /// When it cannot be installed or does not start.
@@ -109,6 +110,14 @@ impl Openstack {
     /// When that fails.
     pub fn create_vm(&self, name: &str) -> Result<String, SupportError> {
         self.ask("POST", "/create", name)
+    }
+
+    /// Makes a snapshot of a volume, by its id, with openstacksdk; answers its id.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn snapshot_volume(&self, volume: &str) -> Result<String, SupportError> {
+        self.ask("POST", "/snapshot", volume)
     }
 
     /// Creates a VM, and copies of it in Nova's databases until there are that many: for lists only.

@@ -65,6 +65,14 @@ impl Evidence {
         }
     }
 
+    /// Makes a snapshot of a disk; answers its id. None where disks have none of their own.
+    pub(crate) fn snapshot_disk(&self, disk: &str) -> Outcome<Option<String>> {
+        match self {
+            Self::Libvirt => Ok(None),
+            Self::Openstack(cloud) => Ok(Some(cloud.snapshot_volume(disk)?)),
+        }
+    }
+
     /// Whether there are guests behind it, which boot and answer.
     pub(crate) fn has_guests(&self) -> bool {
         matches!(self, Self::Libvirt)

@@ -24,6 +24,8 @@ pub(crate) struct Given {
     /// The connection's option, and its choice, by which stopped VMs give up their place on their host; none where they
     /// always or never do.
     pub(crate) leaving_stop: Option<(&'static str, &'static str)>,
+    /// The connection's option by which the first disk of a VM is one of the disks; none where it always or never is.
+    pub(crate) booting_from_disks: Option<&'static str>,
     /// The size of an object that is uploaded, in bytes. More than one piece of any transfer.
     pub(crate) object_bytes: usize,
 }
@@ -41,6 +43,7 @@ impl Default for Given {
             default_pool: "default",
             rules_name_groups: false,
             leaving_stop: None,
+            booting_from_disks: None,
             object_bytes: 5 << 20,
         }
     }

@@ -1,4 +1,4 @@
-//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron, Nova and Swift on loopback.
+//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and Swift on loopback.
 
 use std::sync::Arc;
 
@@ -16,18 +16,10 @@ pub(super) const NAME: &str = "openstack";
 
 const NO_GUESTS: &str = "Nova's hypervisor here runs no guests";
 
-/// The cloud has neither Cinder nor Designate and Octavia, and its hypervisor runs no guests.
+/// The cloud has no Octavia, and its hypervisor runs no guests.
 pub(super) const GAPS: Gaps = Gaps {
-    absent: &[Ability::Disks, Ability::Pools, Ability::Dns, Ability::LoadBalancers],
+    absent: &[Ability::LoadBalancers],
     excused: &[
-        (
-            "a_vm_may_have_several_disks",
-            "further disks are volumes, and there is no Cinder",
-        ),
-        (
-            "an_unknown_pool_leaves_nothing",
-            "pools are types of volumes, and there is no Cinder: it is `unsupported`",
-        ),
         ("a_real_guest_boots_gets_an_address_and_leaves_nothing", NO_GUESTS),
         ("a_revert_brings_back_what_a_guest_had_written", NO_GUESTS),
         ("a_copy_boots_under_a_name_of_its_own", NO_GUESTS),
@@ -52,8 +44,12 @@ pub(crate) async fn openstack(stage: &Stage) -> Outcome<Setup> {
         given: Given {
             // A network's range is that of its subnets.
             network_range: None,
+            // Of volumes whose type nobody names (Cinder's `default_volume_type`).
+            default_pool: "__DEFAULT__",
+            dns_zone: Some("conformance.example"),
             rules_name_groups: true,
             leaving_stop: Some(("stop", "shelve")),
+            booting_from_disks: Some("boot_volume"),
             ..Given::default()
         },
         document: std::fs::read_to_string(workspace_root().join("components/openstack/README.md"))?,

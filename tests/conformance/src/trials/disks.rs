@@ -1,10 +1,12 @@
 //! Disks: created, listed with their VMs, grown, attached, detached, deleted.
 
-use stockade::contract::{Ability, AttachSpec, DiskSpec};
+use libtest_mimic::Failed;
+use stockade::connections::OptionInput;
+use stockade::contract::{Ability, AttachSpec, DiskSpec, VmDeleteOptions, VmDiskSpec, VmSpec, VmStatus};
 
 use super::{Trial, trials};
 use crate::outcome::{Outcome, ensure, not_found, refused};
-use crate::subject::{NO_OPTIONS, Subject};
+use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
 use crate::world::World;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -16,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_attached_disk_is_not_deleted,
         a_disk_grows_and_never_shrinks,
         a_disk_in_an_unknown_pool_leaves_nothing,
+        a_vm_boots_from_a_disk_that_outlives_it_where_that_is_wanted,
     ]
 }
 
@@ -146,5 +149,66 @@ async fn a_disk_in_an_unknown_pool_leaves_nothing(subject: &Subject) -> Outcome 
         ..spec(None, Some("holder"))
     };
     refused(subject.service.create_disk(spec, &NO_OPTIONS).await, &["not-found"])?;
+    before.check_unchanged(subject).await
+}
+
+async fn a_vm_boots_from_a_disk_that_outlives_it_where_that_is_wanted(subject: &Subject) -> Outcome {
+    let Some(option) = subject.given.booting_from_disks else {
+        return Ok(());
+    };
+    let service = subject
+        .sibling("booting-from-disks", &[(option, OptionInput::Boolean(true))])
+        .await?;
+    let before = World::observe(subject).await?;
+    let started = |name| {
+        Ok::<_, Failed>(VmSpec {
+            start: true,
+            ..subject.spec(name)?
+        })
+    };
+    let too_large = VmSpec {
+        memory_mib: Some(1 << 30),
+        ..started("too-large")?
+    };
+    refused(service.create_vm(too_large, &NO_OPTIONS).await, &["quota-exceeded"])?;
+    before.check_unchanged(subject).await?;
+    let first_disk = async |vm| {
+        let disks = subject
+            .expect_status(vm, VmStatus::Running)
+            .await?
+            .disks
+            .unwrap_or_default();
+        let id = disks.into_iter().next().and_then(|disk| disk.id);
+        id.ok_or_else(|| Failed::from("the first disk has no id"))
+    };
+    service.create_vm(started("first")?, &NO_OPTIONS).await?;
+    let disk = first_disk("first").await?;
+    let attached = service.get_disk(&disk).await?.attached_to;
+    ensure!(attached == ["first"], "attached to {attached:?}");
+    let keeping = VmDeleteOptions {
+        keep_disks: true,
+        delete_snapshots: true,
+    };
+    service.delete_vm("first", keeping).await?;
+    let attached = service.get_disk(&disk).await?.attached_to;
+    ensure!(attached.is_empty(), "attached to {attached:?}, which is deleted");
+    let existing = VmDiskSpec {
+        size_gib: None,
+        pool: None,
+        image: None,
+        existing: Some(disk.clone()),
+        bus: None,
+        format: None,
+    };
+    let second = VmSpec {
+        image: None,
+        disks: vec![existing],
+        ..started("second")?
+    };
+    service.create_vm(second, &NO_OPTIONS).await?;
+    ensure!(first_disk("second").await? == disk, "it boots from another disk");
+    service.delete_vm("second", WITH_SNAPSHOTS).await?;
+    // It was there before that VM, so it goes only when it is told to.
+    service.delete_disk(&disk).await?;
     before.check_unchanged(subject).await
 }

@@ -137,8 +137,9 @@ async fn a_network_is_changed(subject: &Subject) -> Outcome {
 }
 
 async fn the_default_pool_is_read_by_name_and_by_id(subject: &Subject) -> Outcome {
-    let pool = subject.service.get_pool("default").await?;
-    ensure!(pool.active && pool.r#type == "dir" && pool.path.is_some(), "{pool:?}");
+    let pool = subject.service.get_pool(subject.given.default_pool).await?;
+    ensure!(pool.active && pool.name == subject.given.default_pool, "{pool:?}");
+    ensure!(pool.r#type != "dir" || pool.path.is_some(), "{pool:?}");
     let by_id = subject.service.get_pool(&pool.id).await?;
     ensure!(
         (by_id.id, by_id.name) == (pool.id, pool.name),

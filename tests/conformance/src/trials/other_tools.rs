@@ -1,17 +1,19 @@
 //! Other tools at the same vendor: they see what was made here, and what they made is seen here. Where nothing else can look,
 //! there is nothing to try.
 
-use stockade::contract::Ability;
+use stockade::connections::OptionInput;
+use stockade::contract::{Ability, DiskSpec, VmSpec, VmStatus};
 
 use super::{Trial, trials};
-use crate::outcome::{Outcome, ensure, not_found};
-use crate::subject::Subject;
+use crate::outcome::{Outcome, ensure, not_found, refused};
+use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
 use crate::world::World;
 
 pub(super) fn trials() -> Vec<Trial> {
     trials![&[Ability::Vms];
         another_tool_sees_a_vm_that_was_made_here,
         a_vm_that_another_tool_made_is_seen_here_and_deleted,
+        vms_and_disks_are_made_of_a_snapshot_that_another_tool_made,
     ]
 }
 
@@ -44,4 +46,49 @@ async fn a_vm_that_another_tool_made_is_seen_here_and_deleted(subject: &Subject)
     subject.delete("made-by-others").await?;
     not_found(subject.service.get_vm("made-by-others").await, "made-by-others")?;
     Ok(())
+}
+
+async fn vms_and_disks_are_made_of_a_snapshot_that_another_tool_made(subject: &Subject) -> Outcome {
+    let Some(evidence) = &subject.evidence else {
+        return Ok(());
+    };
+    let disk = |name: &str, size_gib| DiskSpec {
+        name: Some(name.to_owned()),
+        size_gib,
+        pool: None,
+        format: None,
+        image: None,
+        vm: None,
+        metadata: vec![],
+        options: vec![],
+    };
+    let before = World::observe(subject).await?;
+    let service = &subject.service;
+    let bootable = DiskSpec {
+        image: Some(subject.image.clone()),
+        ..disk("original", 1)
+    };
+    let original = service.create_disk(bootable, &NO_OPTIONS).await?;
+    let Some(snapshot) = evidence.snapshot_disk(&original)? else {
+        service.delete_disk(&original).await?;
+        return Ok(());
+    };
+    let of_snapshot = [("volume_snapshot".to_owned(), OptionInput::Text(snapshot))].into();
+    let copy = service.create_disk(disk("copy", 2), &of_snapshot).await?;
+    let size = service.get_disk(&copy).await?.size_gib;
+    ensure!(size == 2, "a copy of {size} GiB");
+    let spec = VmSpec {
+        start: true,
+        image: None,
+        ..subject.spec("of-snapshot")?
+    };
+    service.create_vm(spec, &of_snapshot).await?;
+    let vm = subject.expect_status("of-snapshot", VmStatus::Running).await?;
+    let disks = vm.disks.unwrap_or_default();
+    ensure!(disks.len() == 1 && disks[0].id.is_some(), "{disks:?}");
+    service.delete_vm("of-snapshot", WITH_SNAPSHOTS).await?;
+    service.delete_disk(&copy).await?;
+    // What has snapshots is not deleted: they hold a part of it.
+    refused(service.delete_disk(&original).await, &["conflict"])?;
+    before.force_back(subject)
 }
