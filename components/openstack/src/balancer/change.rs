@@ -11,7 +11,7 @@ use stockade_provider::types::{
 };
 
 use super::read::{Parts, WireBalancer};
-use super::spec::{Member, listener};
+use super::spec::{Member, check_ports, listener};
 use crate::Openstack;
 use crate::change::{done, pending};
 use crate::cloud::{Cloud, PAGE, is_not_found};
@@ -102,6 +102,7 @@ fn create<H: Host>(cloud: &Cloud<'_, H>, spec: LoadBalancerSpec) -> Result<Chang
             "a load balancer has at least one port",
         ));
     }
+    check_ports(&listeners)?;
     let doing = format!("creating load balancer `{name}`");
     if cloud.balancers(&doing)?.iter().any(|balancer| balancer.name == name) {
         return Err(Error::already_exists("load-balancer", &name));
@@ -174,11 +175,15 @@ fn find_members<H: Host>(
             let message = format!("while {doing}: vm `{vm}` has no address");
             Error::conflict(message)
         })?;
-        members.push(Member {
+        let member = Member {
             vm: server.name().to_owned(),
             address: fixed.ip_address,
             subnet: fixed.subnet_id,
-        });
+        };
+        // Who is named twice is one member.
+        if !members.contains(&member) {
+            members.push(member);
+        }
     }
     Ok(members)
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use stockade_provider::host::Host;
 use stockade_provider::types::{Error, Listener, LoadBalancer};
 
+use super::spec::noted_port;
 use crate::cloud::Cloud;
 use crate::find;
 use crate::service::Service;
@@ -48,6 +49,8 @@ struct WireListener {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct WirePool {
     pub(super) id: String,
+    #[serde(default)]
+    description: String,
     #[serde(default)]
     loadbalancers: Vec<Of>,
     #[serde(default)]
@@ -126,8 +129,13 @@ impl Parts {
         found.map_or(&[], |(_, members)| members.as_slice())
     }
 
-    /// The groups of a load balancer, with the port that their members have; that of the listener where there is no
-    /// member yet.
+    /// The port of a group's members; where there is none, the one that we noted.
+    fn member_port(&self, pool: &WirePool) -> Option<u16> {
+        let of_member = self.members_of(&pool.id).first().map(|member| member.protocol_port);
+        of_member.or_else(|| noted_port(&pool.description))
+    }
+
+    /// The groups of a load balancer, with the port that their members have; that of the listener where nothing tells it.
     pub(super) fn pools_of(&self, balancer: &str) -> Vec<(&WirePool, u16)> {
         let is_of = |all: &[Of]| all.iter().any(|of| of.id == balancer);
         self.pools
@@ -138,8 +146,9 @@ impl Parts {
                     .listeners
                     .iter()
                     .find(|listener| listener.default_pool_id.as_ref() == Some(&pool.id));
-                let of_member = self.members_of(&pool.id).first().map(|member| member.protocol_port);
-                let port = of_member.or_else(|| listener.map(|listener| listener.protocol_port))?;
+                let port = self
+                    .member_port(pool)
+                    .or_else(|| listener.map(|listener| listener.protocol_port))?;
                 Some((pool, port))
             })
             .collect()
@@ -183,12 +192,10 @@ impl Parts {
     }
 
     fn to_listener(&self, listener: &WireListener) -> Listener {
-        let pool = listener.default_pool_id.as_deref().unwrap_or_default();
-        let member_port = self.members_of(pool).first().map(|member| member.protocol_port);
-        let monitor = self
-            .pools
-            .iter()
-            .find(|have| have.id == pool)
+        let id = listener.default_pool_id.as_ref();
+        let pool = self.pools.iter().find(|pool| id == Some(&pool.id));
+        let member_port = pool.and_then(|pool| self.member_port(pool));
+        let monitor = pool
             .and_then(|pool| pool.healthmonitor_id.as_ref())
             .and_then(|id| self.monitors.iter().find(|monitor| monitor.id == *id));
         Listener {

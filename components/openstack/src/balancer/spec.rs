@@ -9,6 +9,29 @@ use stockade_provider::types::{Error, Listener};
 /// defaults. Seconds, seconds, count.
 const CHECK: (u32, u32, u32) = (5, 4, 3);
 
+/// What goes before the members' port in the description of their pool, which tells it when there is no member.
+const PORT_NOTE: &str = "members on port ";
+
+/// The members' port that a pool's description tells.
+pub(super) fn noted_port(description: &str) -> Option<u16> {
+    description.strip_prefix(PORT_NOTE)?.parse().ok()
+}
+
+/// Refuses two listeners on one port. Octavia 19 does so too, but leaves the port of the load balancer's address behind.
+pub(super) fn check_ports(listeners: &[Listener]) -> Result<(), Error> {
+    let transport = |listener: &Listener| (listener.protocol == "udp", listener.port);
+    for (index, listener) in listeners.iter().enumerate() {
+        if listeners[..index]
+            .iter()
+            .any(|other| transport(other) == transport(listener))
+        {
+            let message = format!("two listeners are on port {}", listener.port);
+            return Err(Error::invalid_argument("listeners.port", message));
+        }
+    }
+    Ok(())
+}
+
 /// The address of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
@@ -77,6 +100,7 @@ pub(super) fn listener(name: &str, listener: &Listener, members: &[Member], algo
         "protocol_port": port,
         "default_pool": {
             "name": part,
+            "description": format!("{PORT_NOTE}{member_port}"),
             "protocol": pool,
             "lb_algorithm": algorithm,
             "members": members,
@@ -109,10 +133,24 @@ mod tests {
         let body = listener("lb", &spec("http", Some("/healthy")), &[member], "ROUND_ROBIN").expect("a listener");
         assert_eq!(body["protocol"], "HTTP");
         let pool = &body["default_pool"];
+        assert_eq!(
+            noted_port(pool["description"].as_str().expect("a description")),
+            Some(8080)
+        );
         assert_eq!(pool["healthmonitor"]["type"], "HTTP");
         assert_eq!(pool["healthmonitor"]["url_path"], "/healthy");
         let expected = json!([{"name": "web-1", "address": "10.0.0.5", "protocol_port": 8080, "subnet_id": "s"}]);
         assert_eq!(pool["members"], expected);
+    }
+
+    #[test]
+    fn two_listeners_share_a_port_only_as_tcp_and_udp() {
+        let ports = |protocols: [&str; 2]| check_ports(&protocols.map(|protocol| spec(protocol, None)));
+        assert_eq!(ports(["tcp", "udp"]), Ok(()));
+        for protocols in [["tcp", "http"], ["udp", "udp"]] {
+            let error = ports(protocols).expect_err("refused");
+            assert_eq!(error.kind, ErrorKind::InvalidArgument("listeners.port".to_owned()));
+        }
     }
 
     #[test]
