@@ -30,11 +30,11 @@ check:
 test:
     {{scripts}}/test
 
-# One provider through the conformance suite: fake, web or libvirt.
+# One provider through the conformance suite: fake, web, libvirt, openstack, aws-moto and so on.
 conformance NAME *ARGS:
     STOCKADE_CONFORMANCE={{NAME}} cargo test --workspace --test conformance -- {{ARGS}}
 
-# The openstack provider at a real cloud, Keystone to Nova from PyPI: four minutes to install, ten to run.
+# The openstack provider at a real cloud, Keystone to Octavia from PyPI: four minutes to install, ten to run.
 peer-openstack *ARGS:
     STOCKADE_CONFORMANCE=openstack cargo test --workspace --test conformance -- {{ARGS}}
 

@@ -61,16 +61,6 @@ impl SuiteArguments {
         }
     }
 
-    /// Whether a setup was asked for by its name.
-    pub(crate) fn names(&self, setup: &str) -> bool {
-        self.only.iter().any(|name| name == setup) && !self.skipped.iter().any(|name| name == setup)
-    }
-
-    /// Whether everything was asked for.
-    pub(crate) fn wants_all(&self) -> bool {
-        self.only.is_empty() && !self.common.list
-    }
-
     /// Whether a setup was asked for.
     pub(crate) fn wants(&self, setup: &str) -> bool {
         let is_named = |names: &[String]| names.iter().any(|name| name == setup);

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::arguments::SuiteArguments;
 use crate::outcome::Outcome;
-use crate::setup::{self, Faults, IN_PROCESS, INSIDE, Inside, ON_DEMAND, Setup, Stage};
+use crate::setup::{self, ALONE, Faults, IN_PROCESS, INSIDE, Inside, Setup, Stage};
 use crate::table;
 use crate::trials::{self, FaultTrial, GUESTS_OF_BOTH, Trial};
 use crate::world::World;
@@ -44,13 +44,13 @@ fn report(words: &str) {
 
 fn run() -> Outcome<bool> {
     let arguments = SuiteArguments::from_process()?;
-    arguments.check_names(&[IN_PROCESS, INSIDE, ON_DEMAND, &[table::NAME]].concat())?;
+    arguments.check_names(&[IN_PROCESS, INSIDE, ALONE, &[table::NAME]].concat())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let stage = Stage::new()?;
     match arguments.inside {
         Some(port) => Ok(run_inside(&arguments, &runtime, &stage, port)?.exit_code() == ExitCode::SUCCESS),
         None => {
-            let is_well = run_in_process(&arguments, &runtime, &stage)? & run_on_demand(&arguments, &runtime, &stage)?;
+            let is_well = run_in_process(&arguments, &runtime, &stage)? & run_alone(&arguments, &runtime, &stage)?;
             Ok(start_inside(&arguments, &runtime, &stage)? && is_well)
         }
     }
@@ -102,20 +102,12 @@ fn run_in_process(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime,
     Ok(has_passed(&libtest_mimic::run(&arguments.common, all)))
 }
 
-/// Runs the setups that run only where they are named.
-fn run_on_demand(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
-    let (named, others): (Vec<&str>, _) = ON_DEMAND.iter().partition(|name| arguments.names(name));
-    if !others.is_empty() && arguments.wants_all() {
-        report(&format!(
-            "NOT RUN: setups {}, which take long; `just conformance NAME` runs them",
-            others.join(", ")
-        ));
-    }
-    if named.is_empty() {
+/// Runs the setups whose trials share a world, one after the other. They are not listed: their world would have to be made.
+fn run_alone(arguments: &SuiteArguments, runtime: &tokio::runtime::Runtime, stage: &Stage) -> Outcome<bool> {
+    if arguments.common.list || !arguments.wants(ALONE[0]) {
         return Ok(true);
     }
     let mut common = arguments.common.clone();
-    // Its trials share a world.
     common.test_threads = Some(1);
     let openstack = runtime.block_on(setup::openstack(stage))?;
     let all = trials_of(openstack, runtime.handle());

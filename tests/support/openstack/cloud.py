@@ -1,10 +1,10 @@
-"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and Swift.
+"""OpenStack itself on loopback, unprivileged: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate, Octavia and Swift.
 
     cloud.py prepare DIR       makes the databases, once per installation (a minute)
     cloud.py run DIR HOME PORT copies them, starts the services, and then tells at PORT what is there
 
 The services are upstream's, from PyPI. Only the hypervisor (`hypervisor.py`), Neutron's mechanism, the volumes' contents
-(`volumes.py`) and the name server (`nameserver.py`) are not real. There is no load balancer.
+(`volumes.py`), the name server (`nameserver.py`) and what balances loads (`balancers.py`) are not real.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ import settings
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
-NAMES = ["keystone", "placement", "glance", "neutron", "nova", "cinder", "designate", "swift"]
+NAMES = ["keystone", "placement", "glance", "neutron", "nova", "cinder", "designate", "octavia", "swift"]
 # The path of each service's API in the catalogue.
 SERVICES = {
     "placement": ("placement", ""),
@@ -34,6 +34,7 @@ SERVICES = {
     "neutron": ("network", ""),
     "cinder": ("block-storage", "/v3/%(project_id)s"),
     "designate": ("dns", ""),
+    "octavia": ("load-balancer", ""),
     "swift": ("object-store", "/v1/AUTH_%(project_id)s"),
 }
 START_SECONDS = 280
@@ -169,6 +170,7 @@ head.get_metadata().create_all(create_engine("sqlite:///{home}/neutron.db"))
     run(str(BIN / "cinder-manage"), "--config-file", str(home / "etc/cinder/cinder.conf"), "db", "sync")
     run(str(BIN / "designate-manage"), "--config-file", str(home / "etc/designate/designate.conf"), "database", "sync")
     run(sys.executable, str(HERE / "nameserver.py"))
+    run(sys.executable, "-c", f"import balancers; balancers.make_tables('sqlite:///{home}/octavia.db')")
     process = start(home, "keystone", int(origins["keystone"].rsplit(":", 1)[1]))
     wait_for(origins["keystone"] + "/v3", process, "keystone", home)
     fill_catalogue(connect(origins), origins)

@@ -95,7 +95,21 @@ def designate():
     return application
 
 
-PROCESSES = {"nova": nova, "cinder": cinder, "designate": designate}
+def octavia():
+    """Octavia's API, and in the same process what stands in for its worker."""
+    import databases
+
+    databases.let_writers_wait()
+    from octavia.api import app
+
+    application = app.setup_app(argv=["octavia", "--config-dir", os.environ["OS_OCTAVIA_CONFIG_DIR"]])
+    import balancers
+
+    balancers.start()
+    return application
+
+
+PROCESSES = {"nova": nova, "cinder": cinder, "designate": designate, "octavia": octavia}
 
 
 def main(name, port):

@@ -1,5 +1,5 @@
 """The services' settings: databases are files, there is no broker, the hypervisor, the network's mechanism,
-the volumes' contents and the name server are fake."""
+the volumes' contents, the name server and what balances loads are fake."""
 
 PASSWORD = "canary-peer-password"
 
@@ -165,6 +165,17 @@ connection = {database("designate")}
 [oslo_concurrency]
 lock_path = {home}
 {checked("designate")}
+""",
+        "octavia/octavia.conf": f"""
+[DEFAULT]
+transport_url = fake://
+[database]
+connection = {database("octavia")}
+[controller_worker]
+compute_driver = compute_noop_driver
+[service_auth]{service_user("octavia", origins["keystone"])}
+[neutron]{service_user("octavia", origins["keystone"])}
+{checked("octavia")}
 """,
         "nova/nova.conf": f"""
 [DEFAULT]

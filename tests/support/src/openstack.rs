@@ -1,8 +1,8 @@
-//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and
-//! Swift, unprivileged, in seconds.
+//! A real OpenStack cloud on loopback: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate, Octavia
+//! and Swift, unprivileged, in seconds.
 //!
-//! Only the hypervisor, the network's mechanism, what volumes hold and the name server are not real; `tests/support/openstack`
-//! says how it is made. What is there can be asked of openstacksdk, which is nobody of ours.
+//! Only the hypervisor, the network's mechanism, what volumes hold, the name server and what balances loads are not real;
+//! `tests/support/openstack` says how it is made. What is there can be asked of openstacksdk, which is nobody of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! Contract tests of load balancers, against answers made from Octavia's API reference.
+//! Load balancers, against answers made from Octavia's API reference.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Contract tests of disks, against answers made from Cinder's API reference.
+//! Disks, against answers made from Cinder's API reference.
 
 use super::*;
 

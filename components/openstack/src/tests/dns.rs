@@ -1,4 +1,4 @@
-//! Contract tests of names, against answers made from Designate's API reference.
+//! Names, against answers made from Designate's API reference.
 
 use super::*;
 

@@ -1,8 +1,7 @@
 //! The provider against scripted answers: what it sends, and what it makes of the answers.
 //!
-//! Keystone's, Nova's, Neutron's and Glance's answers are as the real services gave them. Cinder's, Designate's and Octavia's
-//! are made from their API references, because these services were not brought up: contract tests. So are Swift's, which the
-//! conformance suite tries for real as well.
+//! Keystone's, Nova's, Neutron's and Glance's answers are as the real services gave them; those of the others are made from
+//! their API references. The conformance suite tries all of them for real.
 
 mod balancers;
 mod boot;

@@ -1,4 +1,4 @@
-//! Contract tests of buckets, against answers made from Swift's API reference.
+//! Buckets, against answers made from Swift's API reference.
 
 use super::*;
 

@@ -46,8 +46,8 @@ pub(crate) const IN_PROCESS: &[&str] = &[
 /// The setups that run inside a private libvirt's namespaces, by name.
 pub(crate) const INSIDE: &[&str] = &[libvirt::NAME, web::NAME];
 
-/// The setups that run only when they are named: they take long to install and to run.
-pub(crate) const ON_DEMAND: &[&str] = &[openstack::NAME];
+/// The setups in this process whose trials share a world.
+pub(crate) const ALONE: &[&str] = &[openstack::NAME];
 
 /// What setups excuse, by their names; those that are not here excuse nothing.
 pub(crate) const EXCUSES: &[(&str, Gaps)] = &[

@@ -1,11 +1,12 @@
-//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate and Swift on loopback.
+//! The `openstack` component and a real cloud: Keystone, Placement, Glance, Neutron, Nova, Cinder, Designate,
+//! Octavia and Swift on loopback.
 
 use std::sync::Arc;
 
 use stockade::connections::{
     ConnectionConfig, CredentialConfig, Grants, KeystoneConfig, KeystoneScopeConfig, OptionInput, SecretSource,
 };
-use stockade::contract::{Ability, ProviderInfo};
+use stockade::contract::ProviderInfo;
 use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_support::openstack::Openstack;
 
@@ -16,9 +17,8 @@ pub(super) const NAME: &str = "openstack";
 
 const NO_GUESTS: &str = "Nova's hypervisor here runs no guests";
 
-/// The cloud has no Octavia, and its hypervisor runs no guests.
+/// The cloud has every service that the component knows, and a hypervisor that runs no guests.
 pub(super) const GAPS: Gaps = Gaps {
-    absent: &[Ability::LoadBalancers],
     excused: &[
         ("a_real_guest_boots_gets_an_address_and_leaves_nothing", NO_GUESTS),
         ("a_revert_brings_back_what_a_guest_had_written", NO_GUESTS),

@@ -12,7 +12,7 @@ use stockade_test_support::artifacts::{component, workspace_root};
 use stockade_test_wit::{exported_abilities, tables};
 
 use crate::outcome::{Outcome, ensure};
-use crate::setup::{EXCUSES, Gaps, IN_PROCESS, INSIDE, ON_DEMAND, Stage};
+use crate::setup::{ALONE, EXCUSES, Gaps, IN_PROCESS, INSIDE, Stage};
 use crate::trials::Trial;
 
 /// Directories of `components/` that are no providers.
@@ -124,11 +124,7 @@ fn setups(provider: &str) -> impl Iterator<Item = &'static str> {
         let rest = setup.strip_prefix(provider);
         rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('-') && rest != "-faults"))
     };
-    [IN_PROCESS, INSIDE, ON_DEMAND]
-        .into_iter()
-        .flatten()
-        .copied()
-        .filter(is_of)
+    [IN_PROCESS, ALONE, INSIDE].into_iter().flatten().copied().filter(is_of)
 }
 
 fn is_tried(provider: &str) -> bool {

@@ -11,6 +11,7 @@ pub(super) fn trials() -> Vec<Trial> {
     trials![&[Ability::LoadBalancers];
         a_load_balancer_lives_and_dies,
         the_members_are_those_that_were_named,
+        a_load_balancer_has_its_public_address_and_its_name_while_it_lives,
         a_load_balancer_that_makes_no_sense_leaves_nothing,
         a_missing_load_balancer_is_not_found,
     ]
@@ -86,8 +87,16 @@ async fn the_members_are_those_that_were_named(subject: &Subject) -> Outcome {
     expect_members(subject, &["member-a", "member-b"]).await?;
     not_found(set(&["absent", "member-b"]).await, "absent")?;
     expect_members(subject, &["member-a", "member-b"]).await?;
-    set(&["member-b"]).await?;
+    set(&["member-b", "member-b"]).await?;
     expect_members(subject, &["member-b"]).await?;
+    set(&[]).await?;
+    expect_members(subject, &[]).await?;
+    set(&["member-b"]).await?;
+    let listeners = subject.service.get_load_balancer(NAME).await?.listeners;
+    ensure!(
+        listeners.iter().all(|listener| listener.member_port == Some(8080)),
+        "the members' port is forgotten: {listeners:?}"
+    );
     subject.service.delete_load_balancer(NAME).await?;
     // Members are kept.
     for vm in ["member-a", "member-b"] {
@@ -112,7 +121,11 @@ async fn a_load_balancer_that_makes_no_sense_leaves_nothing(subject: &Subject) -
         }],
         ..spec(&[])
     };
-    for wrong in [without_listeners, odd_protocol] {
+    let one_port_twice = LoadBalancerSpec {
+        listeners: [spec(&[]).listeners, spec(&[]).listeners].concat(),
+        ..spec(&[])
+    };
+    for wrong in [without_listeners, odd_protocol, one_port_twice] {
         let answer = subject.service.create_load_balancer(wrong, &NO_OPTIONS).await;
         refused(answer, &["invalid-argument"])?;
     }
@@ -129,4 +142,35 @@ async fn a_missing_load_balancer_is_not_found(subject: &Subject) -> Outcome {
     not_found(subject.service.delete_load_balancer("absent").await, "absent")?;
     let answer = subject.service.set_load_balancer_members("absent", vec![]).await;
     not_found(answer, "absent")
+}
+
+async fn a_load_balancer_has_its_public_address_and_its_name_while_it_lives(subject: &Subject) -> Outcome {
+    let Some(zone) = subject.given.dns_zone.filter(|_| subject.has(Ability::Dns)) else {
+        return Ok(());
+    };
+    let before = World::observe(subject).await?;
+    let name = format!("{NAME}.{zone}");
+    let named = || LoadBalancerSpec {
+        internal: false,
+        dns_name: Some(name.clone()),
+        ..spec(&[])
+    };
+    let records = async || -> Outcome<Vec<_>> {
+        let mut records = subject.service.list_dns_records(zone).await?;
+        records.retain(|record| record.name == name);
+        Ok(records)
+    };
+    subject.service.create_load_balancer(named(), &NO_OPTIONS).await?;
+    let made = subject.service.get_load_balancer(NAME).await?;
+    let address = made.address.ok_or("it has no address")?;
+    let found = records().await?;
+    ensure!(
+        found
+            .iter()
+            .any(|record| record.values.iter().any(|value| value.contains(&address))),
+        "`{name}` does not lead to {address}: {found:?}"
+    );
+    subject.service.delete_load_balancer(NAME).await?;
+    ensure!(records().await?.is_empty(), "the name is still there");
+    before.check_unchanged(subject).await
 }
