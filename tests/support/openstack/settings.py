@@ -37,6 +37,8 @@ def files(home, origins):
 connection = {database("keystone")}
 [fernet_tokens]
 key_repository = {home}/fernet
+[fernet_receipts]
+key_repository = {home}/fernet
 [credential]
 key_repository = {home}/credential
 [identity]

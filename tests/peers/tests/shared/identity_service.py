@@ -13,6 +13,7 @@ with open(os.path.join(configuration, "keystone.conf"), "w", encoding="utf-8") a
     file.write(
         f"[database]\nconnection = sqlite:///{home}/keystone.db\n"
         f"[fernet_tokens]\nkey_repository = {home}/fernet\n"
+        f"[fernet_receipts]\nkey_repository = {home}/fernet\n"
         f"[credential]\nkey_repository = {home}/credential\n"
         "[identity]\npassword_hash_rounds = 4\n"
     )
