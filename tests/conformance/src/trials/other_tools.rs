@@ -6,6 +6,7 @@ use stockade::contract::{Ability, DiskSpec, VmSpec, VmStatus};
 
 use super::{Trial, trials};
 use crate::outcome::{Outcome, ensure, not_found, refused};
+use crate::setup::Evidence;
 use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
 use crate::world::World;
 
@@ -49,7 +50,7 @@ async fn a_vm_that_another_tool_made_is_seen_here_and_deleted(subject: &Subject)
 }
 
 async fn vms_and_disks_are_made_of_a_snapshot_that_another_tool_made(subject: &Subject) -> Outcome {
-    let Some(evidence) = &subject.evidence else {
+    let Some(cloud) = subject.evidence.as_ref().and_then(Evidence::disk_snapshots) else {
         return Ok(());
     };
     let disk = |name: &str, size_gib| DiskSpec {
@@ -69,10 +70,7 @@ async fn vms_and_disks_are_made_of_a_snapshot_that_another_tool_made(subject: &S
         ..disk("original", 1)
     };
     let original = service.create_disk(bootable, &NO_OPTIONS).await?;
-    let Some(snapshot) = evidence.snapshot_disk(&original)? else {
-        service.delete_disk(&original).await?;
-        return Ok(());
-    };
+    let snapshot = cloud.snapshot_volume(&original)?;
     let of_snapshot = [("volume_snapshot".to_owned(), OptionInput::Text(snapshot))].into();
     let copy = service.create_disk(disk("copy", 2), &of_snapshot).await?;
     let size = service.get_disk(&copy).await?.size_gib;
