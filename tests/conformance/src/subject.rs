@@ -124,6 +124,12 @@ impl Subject {
     }
 }
 
+/// Deletes a VM, but not its disks.
+pub(crate) const KEEPING_DISKS: VmDeleteOptions = VmDeleteOptions {
+    keep_disks: true,
+    ..WITH_SNAPSHOTS
+};
+
 /// Deletes a VM and everything that was created for it.
 pub(crate) const WITH_SNAPSHOTS: VmDeleteOptions = VmDeleteOptions {
     keep_disks: false,

@@ -55,24 +55,22 @@ def records(cloud):
                 yield record
 
 
-def delete_wholly(service, delete, thing):
-    delete(thing)
+def delete_wholly(service, delete, thing, **more):
+    """And waits until it is gone: others may not be deleted before."""
+    delete(thing, **more)
     service.wait_for_delete(thing, interval=0.2)
 
 
-def delete_balancer(cloud, balancer):
-    cloud.load_balancer.delete_load_balancer(balancer, cascade=True)
-    # Its port keeps its network.
-    cloud.load_balancer.wait_for_delete(balancer, interval=0.2)
-
-
 def lists(cloud):
-    compute, network, blocks = cloud.compute, cloud.network, cloud.block_storage
+    compute, network, blocks, balancers = cloud.compute, cloud.network, cloud.block_storage, cloud.load_balancer
     return {
         "vm": (compute.servers, lambda thing: delete_wholly(compute, compute.delete_server, thing)),
         "keypair": (compute.keypairs, compute.delete_keypair),
         "image": (cloud.image.images, cloud.image.delete_image),
-        "load-balancer": (cloud.load_balancer.load_balancers, lambda balancer: delete_balancer(cloud, balancer)),
+        "load-balancer": (
+            balancers.load_balancers,
+            lambda thing: delete_wholly(balancers, balancers.delete_load_balancer, thing, cascade=True),
+        ),
         "floating": (network.ips, network.delete_ip),
         "port": (network.ports, network.delete_port),
         "router": (network.routers, None),

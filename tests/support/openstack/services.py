@@ -49,14 +49,19 @@ def nova():
     return application
 
 
-def cinder():
-    """Cinder's API, scheduler and volume service: without a broker they must be one process."""
+def use_threads():
+    """Before anything of a service that has the choice between threads and eventlet."""
     from oslo_service import backend
 
     backend.init_backend(backend.BackendType.THREADING)
     import databases
 
     databases.let_writers_wait()
+
+
+def cinder():
+    """Cinder's API, scheduler and volume service: without a broker they must be one process."""
+    use_threads()
     from cinder.wsgi import wsgi
 
     sys.argv = ["cinder", "--config-dir", os.environ["OS_CINDER_CONFIG_DIR"]]
@@ -74,12 +79,7 @@ def cinder():
 
 def designate():
     """Designate's API, central service, producer and worker: without a broker they must be one process."""
-    from oslo_service import backend
-
-    backend.init_backend(backend.BackendType.THREADING)
-    import databases
-
-    databases.let_writers_wait()
+    use_threads()
     from designate.api import wsgi
 
     application = wsgi.init_application()

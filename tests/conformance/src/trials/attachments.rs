@@ -1,8 +1,8 @@
 //! Disks and interfaces that move.
 
-use stockade::contract::{Ability, AttachSpec, DiskSpec, NetworkSpec};
+use stockade::contract::{Ability, AttachSpec, NetworkSpec};
 
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure, not_found, refused};
 use crate::subject::{NO_OPTIONS, Subject};
 
@@ -17,19 +17,6 @@ pub(super) fn trials() -> Vec<Trial> {
     all
 }
 
-fn free(name: &str) -> DiskSpec {
-    DiskSpec {
-        name: Some(name.to_owned()),
-        size_gib: 1,
-        pool: None,
-        format: None,
-        image: None,
-        vm: None,
-        metadata: vec![],
-        options: vec![],
-    }
-}
-
 fn attach(disk: &str) -> AttachSpec {
     AttachSpec {
         disk: disk.to_owned(),
@@ -42,7 +29,10 @@ fn attach(disk: &str) -> AttachSpec {
 async fn a_disk_is_held_by_one_vm_unless_it_is_shared(subject: &Subject) -> Outcome {
     subject.create("one").await?;
     subject.create("other").await?;
-    let answer = subject.service.create_disk(free("held"), &NO_OPTIONS).await;
+    let answer = subject
+        .service
+        .create_disk(disks::spec(Some("held"), None), &NO_OPTIONS)
+        .await;
     let Some(disk) = subject.unless_documented(answer)? else {
         return Ok(());
     };
@@ -61,10 +51,7 @@ async fn a_disk_is_held_by_one_vm_unless_it_is_shared(subject: &Subject) -> Outc
 
 async fn a_disk_that_was_detached_outlives_its_vm(subject: &Subject) -> Outcome {
     subject.create("holder").await?;
-    let spec = DiskSpec {
-        vm: Some("holder".to_owned()),
-        ..free("kept")
-    };
+    let spec = disks::spec(Some("kept"), Some("holder"));
     let answer = subject.service.create_disk(spec, &NO_OPTIONS).await;
     let Some(disk) = subject.unless_documented(answer)? else {
         return Ok(());

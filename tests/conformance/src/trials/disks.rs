@@ -2,11 +2,11 @@
 
 use libtest_mimic::Failed;
 use stockade::connections::OptionInput;
-use stockade::contract::{Ability, AttachSpec, DiskSpec, VmDeleteOptions, VmDiskSpec, VmSpec, VmStatus};
+use stockade::contract::{Ability, AttachSpec, DiskSpec, VmDiskSpec, VmSpec, VmStatus};
 
 use super::{Trial, trials};
 use crate::outcome::{Outcome, ensure, not_found, refused};
-use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
+use crate::subject::{KEEPING_DISKS, NO_OPTIONS, Subject, WITH_SNAPSHOTS};
 use crate::world::World;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -22,7 +22,18 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn spec(name: Option<&str>, vm: Option<&str>) -> DiskSpec {
+/// A disk of a VM about which nothing is said.
+pub(super) const OF_VM: VmDiskSpec = VmDiskSpec {
+    size_gib: None,
+    pool: None,
+    image: None,
+    existing: None,
+    bus: None,
+    format: None,
+};
+
+/// An empty disk of 1 GiB, by itself or of a VM.
+pub(super) fn spec(name: Option<&str>, vm: Option<&str>) -> DiskSpec {
     let (name, vm) = (name.map(str::to_owned), vm.map(str::to_owned));
     DiskSpec {
         name,
@@ -185,20 +196,12 @@ async fn a_vm_boots_from_a_disk_that_outlives_it_where_that_is_wanted(subject: &
     let disk = first_disk("first").await?;
     let attached = service.get_disk(&disk).await?.attached_to;
     ensure!(attached == ["first"], "attached to {attached:?}");
-    let keeping = VmDeleteOptions {
-        keep_disks: true,
-        delete_snapshots: true,
-    };
-    service.delete_vm("first", keeping).await?;
+    service.delete_vm("first", KEEPING_DISKS).await?;
     let attached = service.get_disk(&disk).await?.attached_to;
     ensure!(attached.is_empty(), "attached to {attached:?}, which is deleted");
     let existing = VmDiskSpec {
-        size_gib: None,
-        pool: None,
-        image: None,
         existing: Some(disk.clone()),
-        bus: None,
-        format: None,
+        ..OF_VM
     };
     let second = VmSpec {
         image: None,

@@ -6,14 +6,14 @@
 use stockade::Result;
 use stockade::blobs::Blob;
 use stockade::contract::{
-    Ability, ApplyWhen, AttachSpec, ConsoleKind, DiskSpec, GuestCommand, ImageSpec, MigrationSpec, NetworkUpdate,
-    SnapshotSpec, StopMode, VmCloneSpec, VmExportSpec, VmResizeSpec, VmSpec,
+    Ability, ApplyWhen, AttachSpec, ConsoleKind, GuestCommand, ImageSpec, MigrationSpec, NetworkUpdate, SnapshotSpec,
+    StopMode, VmCloneSpec, VmExportSpec, VmResizeSpec, VmSpec,
 };
 use stockade::limits::Room;
 
 use super::images::content;
 use super::options::nic;
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure};
 use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
 use crate::world::World;
@@ -209,20 +209,10 @@ async fn call_storage_or_network(subject: &Subject, function: &str) -> Outcome<R
     Ok(match function {
         "list-disks" => service.list_disks().await.map(drop),
         "get-disk" => service.get_disk(ABSENT).await.map(drop),
-        "create-disk" => {
-            let (vm, metadata, options) = (Some(text()), vec![], vec![]);
-            let spec = DiskSpec {
-                name: None,
-                size_gib: 1,
-                pool: None,
-                format: None,
-                image: None,
-                vm,
-                metadata,
-                options,
-            };
-            service.create_disk(spec, &NO_OPTIONS).await.map(drop)
-        }
+        "create-disk" => service
+            .create_disk(disks::spec(None, Some(ABSENT)), &NO_OPTIONS)
+            .await
+            .map(drop),
         "delete-disk" => service.delete_disk(ABSENT).await.map(drop),
         "resize-disk" => service.resize_disk(ABSENT, 2).await.map(drop),
         "attach-disk" => {

@@ -3,7 +3,7 @@
 use stockade::contract::{Ability, VmDiskSpec, VmSpec};
 
 use super::options::nic;
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure, refused};
 use crate::subject::{NO_OPTIONS, Subject};
 use crate::world::World;
@@ -64,11 +64,7 @@ async fn a_disk_smaller_than_its_image_leaves_nothing(subject: &Subject) -> Outc
     let before = World::observe(subject).await?;
     let disk = VmDiskSpec {
         size_gib: Some(1),
-        pool: None,
-        image: None,
-        existing: None,
-        bus: None,
-        format: None,
+        ..disks::OF_VM
     };
     let image = Some(subject.large_image.clone());
     let spec = VmSpec {

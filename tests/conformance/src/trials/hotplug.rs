@@ -4,10 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use stockade::contract::{Ability, DiskSpec, GuestCommand};
+use stockade::contract::{Ability, GuestCommand};
 
 use super::options::nic;
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure, not_found};
 use crate::subject::{NO_OPTIONS, Subject};
 
@@ -33,16 +33,7 @@ async fn a_disk_and_an_interface_are_plugged_seen_inside_and_unplugged(subject: 
     subject.create_started("plugged").await?;
     sees(subject, DISKS, "1").await?;
     sees(subject, INTERFACES, "1").await?;
-    let spec = DiskSpec {
-        name: None,
-        size_gib: 1,
-        pool: None,
-        format: None,
-        image: None,
-        vm: Some("plugged".to_owned()),
-        metadata: vec![],
-        options: vec![],
-    };
+    let spec = disks::spec(None, Some("plugged"));
     let disk = subject.service.create_disk(spec, &NO_OPTIONS).await?;
     let interface = subject.service.add_nic("plugged", nic()).await?;
     sees(subject, DISKS, "2").await?;

@@ -1,10 +1,10 @@
 //! The life of VMs: created as asked, found, deleted with everything that was made for them.
 
-use stockade::contract::{Ability, StopMode, VmDeleteOptions, VmDiskSpec, VmSpec, VmStatus};
+use stockade::contract::{Ability, StopMode, VmDiskSpec, VmSpec, VmStatus};
 
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, already_exists, ensure, not_found};
-use crate::subject::{NO_OPTIONS, Subject};
+use crate::subject::{KEEPING_DISKS, NO_OPTIONS, Subject};
 use crate::world::World;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -181,11 +181,7 @@ async fn kept_disks_are_kept_or_refused(subject: &Subject) -> Outcome {
     let before = World::observe(subject).await?;
     subject.create("keeper").await?;
     let disks = subject.service.get_vm("keeper").await?.disks.unwrap_or_default();
-    let keep = VmDeleteOptions {
-        keep_disks: true,
-        delete_snapshots: true,
-    };
-    let answer = subject.service.delete_vm("keeper", keep).await;
+    let answer = subject.service.delete_vm("keeper", KEEPING_DISKS).await;
     if subject.unless_documented(answer)?.is_none() {
         subject.expect_status("keeper", VmStatus::Stopped).await?;
         return Ok(());
@@ -208,11 +204,7 @@ async fn kept_disks_are_kept_or_refused(subject: &Subject) -> Outcome {
 async fn a_vm_may_have_several_disks(subject: &Subject) -> Outcome {
     let disk = |size| VmDiskSpec {
         size_gib: Some(size),
-        pool: None,
-        image: None,
-        existing: None,
-        bus: None,
-        format: None,
+        ..disks::OF_VM
     };
     let spec = VmSpec {
         disks: vec![disk(1), disk(2)],

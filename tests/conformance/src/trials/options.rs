@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stockade::connections::OptionInput;
 use stockade::contract::{Ability, Tag, VmDiskSpec, VmNicSpec, VmSpec};
 
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure, refused};
 use crate::subject::{NO_OPTIONS, Subject};
 use crate::world::World;
@@ -125,10 +125,7 @@ async fn every_field_of_a_vm_is_used_or_refused(subject: &Subject) -> Outcome {
     let disk = VmDiskSpec {
         size_gib: Some(2),
         pool: text(subject.given.default_pool),
-        image: None,
-        existing: None,
-        bus: None,
-        format: None,
+        ..disks::OF_VM
     };
     let disk = VmSpec {
         disks: vec![disk],

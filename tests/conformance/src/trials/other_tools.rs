@@ -4,7 +4,7 @@
 use stockade::connections::OptionInput;
 use stockade::contract::{Ability, DiskSpec, VmSpec, VmStatus};
 
-use super::{Trial, trials};
+use super::{Trial, disks, trials};
 use crate::outcome::{Outcome, ensure, not_found, refused};
 use crate::setup::Evidence;
 use crate::subject::{NO_OPTIONS, Subject, WITH_SNAPSHOTS};
@@ -53,26 +53,20 @@ async fn vms_and_disks_are_made_of_a_snapshot_that_another_tool_made(subject: &S
     let Some(cloud) = subject.evidence.as_ref().and_then(Evidence::disk_snapshots) else {
         return Ok(());
     };
-    let disk = |name: &str, size_gib| DiskSpec {
-        name: Some(name.to_owned()),
-        size_gib,
-        pool: None,
-        format: None,
-        image: None,
-        vm: None,
-        metadata: vec![],
-        options: vec![],
-    };
     let before = World::observe(subject).await?;
     let service = &subject.service;
     let bootable = DiskSpec {
         image: Some(subject.image.clone()),
-        ..disk("original", 1)
+        ..disks::spec(Some("original"), None)
     };
     let original = service.create_disk(bootable, &NO_OPTIONS).await?;
     let snapshot = cloud.snapshot_volume(&original)?;
     let of_snapshot = [("volume_snapshot".to_owned(), OptionInput::Text(snapshot))].into();
-    let copy = service.create_disk(disk("copy", 2), &of_snapshot).await?;
+    let larger = DiskSpec {
+        size_gib: 2,
+        ..disks::spec(Some("copy"), None)
+    };
+    let copy = service.create_disk(larger, &of_snapshot).await?;
     let size = service.get_disk(&copy).await?.size_gib;
     ensure!(size == 2, "a copy of {size} GiB");
     let spec = VmSpec {
